@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include <ATen/core/Tensor.h>
+
+#include "network.h"
+
+namespace adainstyle {
+
+// The network run operation by operation with ordinary, differentiable ATen calls: what the trainer trains and what the tests
+// hold the engine's fused steps against. Any device, any dtype; statistics in float32.
+
+using TensorMap = std::map<std::string, at::Tensor>;
+
+// Per-channel statistics over space, float32, [N, C] each: mean, and sqrt(biased variance + eps) (Huang & Belongie 2017, eq. 8).
+struct ChannelStatistics {
+  at::Tensor mean;
+  at::Tensor std;
+};
+
+ChannelStatistics channel_statistics(const at::Tensor& features, float eps);
+
+// Huang & Belongie 2017, eq. 8: features [N, C, H, W] with the style's statistics [N or 1, C].
+at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
+
+struct Encoded {
+  at::Tensor features;                   // [N, C, H/s, W/s]
+  std::vector<ChannelStatistics> taps;   // indexed by tap
+};
+
+// picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network).
+Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture);
+
+// Returns [N, 3, H, W], not clamped. strength: the paper's alpha; at each AdaIN the result is (1-a) x + a AdaIN(x, style).
+at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
+                        const std::vector<ChannelStatistics>& style, float strength);
+
+}  // namespace adainstyle
