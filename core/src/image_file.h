@@ -22,8 +22,9 @@ struct DecodedImage {
 constexpr std::int64_t kMaxImagePixels = 100'000'000;
 
 // Reads a picture with gdk-pixbuf, applies its EXIF orientation and lays transparent parts over white. With short_side > 0 the
-// picture is resized so that its short side has that many pixels (area/bilinear; aspect kept, long side at most 16 times the
-// short one). Throws Error(kNotFound), Error(kUnreadable) or Error(kNotAnImage).
+// picture is resized so that its short side has that many pixels (area/bilinear; aspect kept, but a long side of more than 16
+// times the short one is squeezed to that); 0: as it is. Throws Error(kNotFound), Error(kUnreadable), Error(kNotAnImage) or, where
+// the resized picture would pass kMaxImagePixels, Error(kSettings).
 DecodedImage read_image(const std::string& path, int short_side);
 
 // Writes a PNG atomically. Throws Error(kUnwritable).

@@ -7,10 +7,15 @@
 #include <string>
 #include <vector>
 
+#include "file_io.h"
+
 namespace adainstyle {
 
 // The safetensors container: 8-byte little-endian header length, JSON header, raw little-endian tensors.
 // https://github.com/huggingface/safetensors
+
+// Larger files are refused before they are read; VGG-19 with its mirror is 28 MB in float32.
+constexpr std::size_t kMaxSafetensorsBytes = std::size_t{1} << 30;
 
 enum class DataType { kF32, kF16, kBF16 };
 
@@ -33,11 +38,8 @@ SafetensorsFile parse_safetensors(const std::uint8_t* bytes, std::size_t size, c
 // The same for a file; throws Error(kNotFound) or Error(kUnreadable) where it cannot be read.
 SafetensorsFile read_safetensors(const std::string& path);
 
-// Serialises with every tensor stored as `type`. Same input, same bytes.
+// Serialises with every tensor stored as `type`. Same input, same bytes. Throws Error(kMalformedModel) where a value is not finite
+// in that type, the values do not fill the shape or a text is not UTF-8.
 std::vector<std::uint8_t> serialize_safetensors(const SafetensorsFile& content, DataType type);
-
-// Writes `bytes` under a temporary name in the same folder, flushes to disk and renames: the old file or the new one is there,
-// never a part. Throws Error(kUnwritable) and removes the temporary file.
-void write_file_atomically(const std::string& path, const std::vector<std::uint8_t>& bytes);
 
 }  // namespace adainstyle

@@ -1,0 +1,445 @@
+// SPDX-License-Identifier: MIT
+#include "network.h"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+#include "adainstyle/error.h"
+#include "json_text.h"
+
+namespace adainstyle {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr int kPictureChannels = 3;
+constexpr int kShuffleFactor = 2;                                 // of the pixel shuffles and of the upsampling
+constexpr int kShuffleArea = kShuffleFactor * kShuffleFactor;     // channels that become one, or one that becomes them
+constexpr std::size_t kMaxNameLength = 100;
+
+struct OpName {
+  OpType type;
+  const char* name;
+};
+
+constexpr OpName kOpNames[] = {
+    {OpType::kConv3x3, "conv3x3"},
+    {OpType::kConv1x1, "conv1x1"},
+    {OpType::kMaxPool, "max_pool"},
+    {OpType::kUpsampleNearest, "upsample_nearest"},
+    {OpType::kPixelUnshuffle, "pixel_unshuffle"},
+    {OpType::kPixelShuffle, "pixel_shuffle"},
+    {OpType::kResidual, "residual"},
+    {OpType::kTap, "tap"},
+    {OpType::kAdaIN, "adain"},
+};
+
+const char* op_name(OpType type) {
+  for (const OpName& op : kOpNames) {
+    if (op.type == type) return op.name;
+  }
+  return "unknown";
+}
+
+bool has_factor(OpType type) {
+  return type == OpType::kPixelUnshuffle || type == OpType::kPixelShuffle || type == OpType::kUpsampleNearest;
+}
+
+[[noreturn]] void malformed(const std::string& where, const std::string& expectation) {
+  throw Error(ErrorCode::kMalformedModel, "network " + where + ": " + expectation + ".");
+}
+
+// Reads the fields of one operation and notices what nobody asked for: a field this version does not know may change what
+// the network computes, so it must not be ignored.
+class FieldReader {
+ public:
+  FieldReader(const Json& object, std::string where) : object_(object), where_(std::move(where)) {
+    if (!object.is_object()) malformed(where_, "expected an object");
+  }
+
+  const std::string& where() const { return where_; }
+
+  bool has(const char* field) const { return object_.contains(field); }
+
+  std::string text(const char* field) {
+    const Json& value = take(field, "a string");
+    if (!value.is_string()) malformed(where_, std::string("expected ") + field + " to be a string");
+    return value.get<std::string>();
+  }
+
+  bool boolean(const char* field) {
+    const Json& value = take(field, "true or false");
+    if (!value.is_boolean()) malformed(where_, std::string("expected ") + field + " to be true or false");
+    return value.get<bool>();
+  }
+
+  int integer(const char* field, int smallest, int largest) {
+    const std::string range = smallest == largest ? std::to_string(largest)
+                                                  : "a whole number from " + std::to_string(smallest) + " to " + std::to_string(largest);
+    const Json& value = take(field, range);
+    // A number from 2^63 on is kept unsigned and would turn negative when read as signed.
+    const bool fits = value.is_number_integer() &&
+                      !(value.is_number_unsigned() && value.get<std::uint64_t>() > static_cast<std::uint64_t>(largest));
+    if (!fits || value.get<std::int64_t>() < smallest || value.get<std::int64_t>() > largest) {
+      malformed(where_, std::string("expected ") + field + " to be " + range);
+    }
+    return static_cast<int>(value.get<std::int64_t>());
+  }
+
+  void expect_no_more() const {
+    for (const auto& [field, value] : object_.items()) {
+      if (taken_.count(field) == 0) malformed(where_, "field " + in_quotes(field) + " is not known");
+    }
+  }
+
+ private:
+  const Json& take(const char* field, const std::string& expected) {
+    const auto found = object_.find(field);
+    if (found == object_.end()) malformed(where_, std::string("field ") + field + " is missing, expected " + expected);
+    taken_.insert(field);
+    return *found;
+  }
+
+  const Json& object_;
+  std::string where_;
+  std::set<std::string> taken_;
+};
+
+OpType read_op_type(FieldReader* fields) {
+  const std::string name = fields->text("op");
+  std::string known;
+  for (const OpName& op : kOpNames) {
+    if (name == op.name) return op.type;
+    known += (known.empty() ? "" : ", ") + std::string(op.name);
+  }
+  malformed(fields->where(), "expected op to be one of " + known + ", found " + in_quotes(name));
+}
+
+Operation read_operation(const Json& description, const std::string& where) {
+  FieldReader fields(description, where);
+  Operation operation;
+  operation.type = read_op_type(&fields);
+  switch (operation.type) {
+    case OpType::kConv3x3:
+    case OpType::kConv1x1:
+      operation.name = fields.text("name");
+      operation.inputs = fields.integer("inputs", 1, kMaxChannels);
+      operation.outputs = fields.integer("outputs", 1, kMaxChannels);
+      operation.relu = fields.boolean("relu");
+      if (operation.type == OpType::kConv3x3 && fields.has("stride")) operation.stride = fields.integer("stride", 1, 2);
+      break;
+    case OpType::kResidual:
+      operation.name = fields.text("name");
+      operation.inputs = operation.outputs = fields.integer("channels", 1, kMaxChannels);
+      break;
+    case OpType::kUpsampleNearest:
+    case OpType::kPixelUnshuffle:
+    case OpType::kPixelShuffle:
+      fields.integer("factor", kShuffleFactor, kShuffleFactor);
+      break;
+    case OpType::kTap:
+      operation.tap = fields.integer("index", 0, kMaxTaps - 1);
+      break;
+    case OpType::kAdaIN:
+      operation.tap = fields.integer("tap", 0, kMaxTaps - 1);
+      break;
+    case OpType::kMaxPool:
+      break;
+  }
+  fields.expect_no_more();
+  return operation;
+}
+
+std::string position(const char* list, std::size_t index) { return std::string(list) + "[" + std::to_string(index) + "]"; }
+
+std::vector<Operation> read_list(const Json& description, const char* list) {
+  const Json& entries = description[list];
+  if (!entries.is_array() || entries.size() > static_cast<std::size_t>(kMaxOperations)) {
+    malformed(list, "expected an array of at most " + std::to_string(kMaxOperations) + " operations");
+  }
+  std::vector<Operation> operations;
+  for (std::size_t i = 0; i < entries.size(); ++i) operations.push_back(read_operation(entries[i], position(list, i)));
+  return operations;
+}
+
+Json write_operation(const Operation& operation) {
+  Json result = {{"op", op_name(operation.type)}};
+  switch (operation.type) {
+    case OpType::kConv3x3:
+    case OpType::kConv1x1:
+      result["name"] = operation.name;
+      result["inputs"] = operation.inputs;
+      result["outputs"] = operation.outputs;
+      result["relu"] = operation.relu;
+      if (operation.stride != 1) result["stride"] = operation.stride;
+      break;
+    case OpType::kResidual:
+      result["name"] = operation.name;
+      result["channels"] = operation.inputs;
+      break;
+    case OpType::kTap:
+      result["index"] = operation.tap;
+      break;
+    case OpType::kAdaIN:
+      result["tap"] = operation.tap;
+      break;
+    default:
+      if (has_factor(operation.type)) result["factor"] = kShuffleFactor;
+      break;
+  }
+  return result;
+}
+
+// The convolutions inside one operation: none, one, or the two of a residual block.
+struct Convolution {
+  std::string name;
+  int inputs;
+  int outputs;
+  int kernel;
+};
+
+std::vector<Convolution> convolutions(const Operation& operation) {
+  switch (operation.type) {
+    case OpType::kConv3x3: return {{operation.name, operation.inputs, operation.outputs, 3}};
+    case OpType::kConv1x1: return {{operation.name, operation.inputs, operation.outputs, 1}};
+    case OpType::kResidual:
+      return {{operation.name + ".a", operation.inputs, operation.inputs, 3},
+              {operation.name + ".b", operation.inputs, operation.inputs, 3}};
+    default: return {};
+  }
+}
+
+// The features between two operations.
+struct Features {
+  int channels = kPictureChannels;
+  int stride = 1;    // picture size / feature size
+  int coarsest = 1;  // largest stride so far
+};
+
+void check_channel_count(int channels, const std::string& where, const char* what) {
+  if (channels < 1 || channels > kMaxChannels) {
+    malformed(where, std::string("expected ") + what + " from 1 to " + std::to_string(kMaxChannels) + ", found " +
+                         std::to_string(channels));
+  }
+}
+
+void check_convolution(const Operation& operation, const Features& features, const std::string& where) {
+  check_channel_count(operation.inputs, where, "inputs");
+  check_channel_count(operation.outputs, where, "outputs");
+  if (operation.inputs != features.channels) {
+    malformed(where, "expected " + std::to_string(features.channels) + " input channels, which is what comes before it, found " +
+                         std::to_string(operation.inputs));
+  }
+  if (operation.type == OpType::kResidual && operation.outputs != operation.inputs) {
+    malformed(where, "expected as many outputs as inputs");
+  }
+  const int largest_stride = operation.type == OpType::kConv3x3 ? 2 : 1;
+  if (operation.stride < 1 || operation.stride > largest_stride) {
+    malformed(where, "expected a stride from 1 to " + std::to_string(largest_stride) + ", found " +
+                         std::to_string(operation.stride));
+  }
+  const bool legal = std::all_of(operation.name.begin(), operation.name.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
+  });
+  if (operation.name.empty() || operation.name.size() > kMaxNameLength || !legal) {
+    malformed(where, "expected a name of 1 to " + std::to_string(kMaxNameLength) + " letters, digits, '_', '.' or '-', found " +
+                         in_quotes(operation.name));
+  }
+}
+
+// What the features are after an operation that was checked.
+Features after(const Operation& operation, Features features) {
+  switch (operation.type) {
+    case OpType::kConv3x3:
+    case OpType::kConv1x1:
+      features.channels = operation.outputs;
+      features.stride *= operation.stride;
+      break;
+    case OpType::kMaxPool:
+      features.stride *= 2;
+      break;
+    case OpType::kUpsampleNearest:
+      features.stride /= kShuffleFactor;
+      break;
+    case OpType::kPixelUnshuffle:
+      features.channels *= kShuffleArea;
+      features.stride *= kShuffleFactor;
+      break;
+    case OpType::kPixelShuffle:
+      features.channels /= kShuffleArea;
+      features.stride /= kShuffleFactor;
+      break;
+    case OpType::kResidual:
+    case OpType::kTap:
+    case OpType::kAdaIN:
+      break;
+  }
+  features.coarsest = std::max(features.coarsest, features.stride);
+  return features;
+}
+
+Features checked_after(const Operation& operation, const Features& before, const std::string& where) {
+  if (!convolutions(operation).empty()) check_convolution(operation, before, where);
+  const bool enlarges = operation.type == OpType::kUpsampleNearest || operation.type == OpType::kPixelShuffle;
+  if (enlarges && before.stride == 1) malformed(where, "expected features smaller than the picture before it");
+  if (operation.type == OpType::kPixelShuffle && before.channels % kShuffleArea != 0) {
+    malformed(where, "expected a multiple of 4 channels before it, found " + std::to_string(before.channels));
+  }
+  const Features result = after(operation, before);
+  check_channel_count(result.channels, where, "channels after it");
+  if (result.stride > kMaxStride) {
+    malformed(where, "expected features at least 1/" + std::to_string(kMaxStride) + " of the picture's size");
+  }
+  return result;
+}
+
+// Walks one list, checks each operation and hands it with the features before it to `visit`.
+template <typename Visit>
+Features check_list(const std::vector<Operation>& operations, const char* list, Features features, Visit visit) {
+  if (operations.size() > static_cast<std::size_t>(kMaxOperations)) {
+    malformed(list, "expected at most " + std::to_string(kMaxOperations) + " operations");
+  }
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const std::string where = position(list, i) + " (" + op_name(operations[i].type) + ")";
+    visit(operations[i], features, where);
+    features = checked_after(operations[i], features, where);
+  }
+  return features;
+}
+
+void check_tap_index(int tap, const std::string& where) {
+  if (tap < 0 || tap >= kMaxTaps) {
+    malformed(where, "expected a tap from 0 to " + std::to_string(kMaxTaps - 1) + ", found " + std::to_string(tap));
+  }
+}
+
+// The checks of the encoder's taps; returns their channels.
+class TapTable {
+ public:
+  void add(const Operation& operation, const Features& features, const std::string& where) {
+    if (operation.type == OpType::kAdaIN) malformed(where, "adain belongs in the decoder");
+    if (operation.type != OpType::kTap) return;
+    check_tap_index(operation.tap, where);
+    if (channels_[operation.tap] != 0) malformed(where, "tap " + std::to_string(operation.tap) + " is there twice");
+    channels_[operation.tap] = features.channels;
+    count_ = std::max(count_, operation.tap + 1);
+  }
+
+  void expect_no_gap() const {
+    for (int tap = 0; tap < count_; ++tap) {
+      if (channels_[tap] == 0) malformed("encoder", "expected taps to be numbered from 0 on, tap " + std::to_string(tap) + " is missing");
+    }
+  }
+
+  void check_use(const Operation& operation, const Features& features, const std::string& where) const {
+    if (operation.type == OpType::kTap) malformed(where, "tap belongs in the encoder");
+    if (operation.type != OpType::kAdaIN) return;
+    check_tap_index(operation.tap, where);
+    if (channels_[operation.tap] == 0) malformed(where, "the encoder has no tap " + std::to_string(operation.tap));
+    if (channels_[operation.tap] != features.channels) {
+      malformed(where, "expected " + std::to_string(channels_[operation.tap]) + " channels as at tap " +
+                           std::to_string(operation.tap) + ", found " + std::to_string(features.channels));
+    }
+  }
+
+ private:
+  int channels_[kMaxTaps] = {};
+  int count_ = 0;
+};
+
+void check_tensor_names(const Network& network) {
+  std::set<std::string> names;
+  for (const TensorSpec& tensor : required_tensors(network)) {
+    if (!names.insert(tensor.name).second) malformed("names", "tensor " + in_quotes(tensor.name) + " belongs to two operations");
+  }
+}
+
+}  // namespace
+
+Network network_from_json(const Json& description) {
+  if (!description.is_object() || description.size() != 2 || !description.contains("encoder") || !description.contains("decoder")) {
+    malformed("description", "expected an object of encoder and decoder");
+  }
+  Network network;
+  network.encoder = read_list(description, "encoder");
+  network.decoder = read_list(description, "decoder");
+  validate(network);
+  return network;
+}
+
+Json network_to_json(const Network& network) {
+  Json result = {{"encoder", Json::array()}, {"decoder", Json::array()}};
+  for (const Operation& operation : network.encoder) result["encoder"].push_back(write_operation(operation));
+  for (const Operation& operation : network.decoder) result["decoder"].push_back(write_operation(operation));
+  return result;
+}
+
+void validate(const Network& network) {
+  if (!std::isfinite(network.eps) || network.eps <= 0 || network.eps > 1) malformed("eps", "expected a number above 0, at most 1");
+  TapTable taps;
+  const Features encoded = check_list(
+      network.encoder, "encoder", {},
+      [&](const Operation& operation, const Features& features, const std::string& where) { taps.add(operation, features, where); });
+  taps.expect_no_gap();
+  const Features decoded = check_list(network.decoder, "decoder", encoded,
+                                      [&](const Operation& operation, const Features& features, const std::string& where) {
+                                        taps.check_use(operation, features, where);
+                                      });
+  if (decoded.channels != kPictureChannels) {
+    malformed("decoder", "expected it to end with 3 channels, found " + std::to_string(decoded.channels));
+  }
+  if (decoded.stride != 1) {
+    malformed("decoder", "expected it to end with the picture's size, found 1/" + std::to_string(decoded.stride) + " of it");
+  }
+  check_tensor_names(network);
+}
+
+std::vector<TensorSpec> required_tensors(const Network& network) {
+  std::vector<TensorSpec> tensors;
+  for (const auto* list : {&network.encoder, &network.decoder}) {
+    for (const Operation& operation : *list) {
+      for (const Convolution& conv : convolutions(operation)) {
+        tensors.push_back({conv.name + ".weight", {conv.outputs, conv.inputs, conv.kernel, conv.kernel}});
+        tensors.push_back({conv.name + ".bias", {conv.outputs}});
+      }
+    }
+  }
+  return tensors;
+}
+
+int overall_stride(const Network& network) {
+  Features features;
+  for (const auto* list : {&network.encoder, &network.decoder}) {
+    for (const Operation& operation : *list) features = after(operation, features);
+  }
+  return features.coarsest;
+}
+
+std::vector<int> tap_channels(const Network& network) {
+  std::vector<int> channels;
+  Features features;
+  for (const Operation& operation : network.encoder) {
+    features = after(operation, features);
+    if (operation.type != OpType::kTap) continue;
+    if (channels.size() <= static_cast<std::size_t>(operation.tap)) channels.resize(operation.tap + 1);
+    channels[operation.tap] = features.channels;
+  }
+  return channels;
+}
+
+double multiply_adds_per_pixel(const Network& network) {
+  double sum = 0;
+  Features features;
+  for (const auto* list : {&network.encoder, &network.decoder}) {
+    for (const Operation& operation : *list) {
+      features = after(operation, features);
+      for (const Convolution& conv : convolutions(operation)) {
+        sum += static_cast<double>(conv.inputs) * conv.outputs * conv.kernel * conv.kernel / (features.stride * features.stride);
+      }
+    }
+  }
+  return sum;
+}
+
+}  // namespace adainstyle
