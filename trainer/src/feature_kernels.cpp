@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT
+#include "feature_kernels.h"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <vector>
+
+#include <ATen/Parallel.h>
+#include <ATen/ops/empty.h>
+#include <c10/util/BFloat16.h>
+
+namespace adainstyle {
+namespace {
+
+// The loops below are compiled for several instruction sets and the best is chosen when the program starts.
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
+#define ADAINSTYLE_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
+#else
+#define ADAINSTYLE_MULTIVERSION
+#endif
+
+// Values as they lie in memory: bfloat16 by its bits, so that the conversions below vectorise.
+using Half = std::uint16_t;
+
+inline float load(float value) { return value; }
+inline float load(Half bits) {
+  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
+  float value;
+  std::memcpy(&value, &wide, sizeof value);
+  return value;
+}
+inline void store(float* to, float value) { *to = value; }
+inline void store(Half* to, float value) {
+  std::uint32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  *to = static_cast<Half>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);  // round to nearest even
+}
+
+struct Extent {
+  std::int64_t n, c, h, w;
+  explicit Extent(const at::Tensor& t) : n(t.size(0)), c(t.size(1)), h(t.size(2)), w(t.size(3)) {}
+};
+
+at::Tensor empty_channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, const at::Tensor& like) {
+  return at::empty({n, c, h, w}, like.options(), at::MemoryFormat::ChannelsLast);
+}
+
+template <typename T>
+T* data_of(const at::Tensor& tensor) {
+  return static_cast<T*>(tensor.data_ptr());
+}
+
+// Calls body with a null pointer of the element type in memory.
+template <typename Body>
+void for_type(const at::Tensor& tensor, const Body& body) {
+  TORCH_CHECK(tensor.is_contiguous(at::MemoryFormat::ChannelsLast), "features must lie channels-last");
+  if (tensor.scalar_type() == at::kBFloat16) {
+    body(static_cast<Half*>(nullptr));
+  } else {
+    TORCH_CHECK(tensor.scalar_type() == at::kFloat, "features must be float32 or bfloat16");
+    body(static_cast<float*>(nullptr));
+  }
+}
+
+// Which source index the padded index (0 .. size + 1) shows.
+inline std::int64_t reflected(std::int64_t padded, std::int64_t size) {
+  const std::int64_t index = padded - 1;
+  if (index < 0) return -index;
+  if (index >= size) return 2 * size - 2 - index;
+  return index;
+}
+
+// The padded indices that show source index `index`: one, or two or three beside the border.
+struct Sources {
+  std::array<std::int64_t, 3> at;
+  int count = 0;
+  Sources(std::int64_t index, std::int64_t size) {
+    at[count++] = index + 1;
+    if (index == 1) at[count++] = 0;
+    if (index == size - 2) at[count++] = size + 1;
+  }
+};
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void max_rows(const T* upper, const T* lower, std::int64_t width, std::int64_t channels,
+                                      T* __restrict out) {
+  for (std::int64_t x = 0; x < width; x += 2) {
+    const std::int64_t right = x + 1 < width ? channels : 0;
+    const T* u = upper + x * channels;
+    const T* l = lower + x * channels;
+    T* o = out + x / 2 * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      store(o + c, std::max(std::max(load(u[c]), load(u[c + right])), std::max(load(l[c]), load(l[c + right]))));
+    }
+  }
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void add_sums(const T* pixels, std::int64_t count, std::int64_t channels, float* sum, float* squares) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    const T* p = pixels + i * channels;
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const float value = load(p[c]);
+      sum[c] += value;
+      squares[c] += value * value;
+    }
+  }
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void accumulate(const T* from, std::int64_t count, float* to) {
+  for (std::int64_t i = 0; i < count; ++i) to[i] += load(from[i]);
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void accumulate_affine(const T* features, const float* offset, const float* slope, std::int64_t width,
+                                               std::int64_t channels, float* to) {
+  for (std::int64_t x = 0; x < width; ++x) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      to[x * channels + c] += offset[c] + slope[c] * load(features[x * channels + c]);
+    }
+  }
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void store_masked(const float* from, const T* features, std::int64_t count, T* to) {
+  for (std::int64_t i = 0; i < count; ++i) store(to + i, load(features[i]) > 0.0f ? from[i] : 0.0f);
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void store_row(const float* from, std::int64_t count, T* to) {
+  for (std::int64_t i = 0; i < count; ++i) store(to + i, from[i]);
+}
+
+// One window of four features a, b, c, d: the gradient goes to the first that equals the maximum, if that is above zero.
+template <typename T>
+ADAINSTYLE_MULTIVERSION void route_window(const T* const feature[4], T* const out[4], const float* gradient, int present,
+                                          std::int64_t channels) {
+  const T *__restrict i0 = feature[0], *__restrict i1 = feature[1], *__restrict i2 = feature[2], *__restrict i3 = feature[3];
+  T *__restrict o0 = out[0], *__restrict o1 = out[1], *__restrict o2 = out[2], *__restrict o3 = out[3];
+  for (std::int64_t c = 0; c < channels; ++c) {
+    const float f0 = load(i0[c]), f1 = load(i1[c]), f2 = load(i2[c]), f3 = load(i3[c]);
+    const float best = std::max(std::max(f0, f1), std::max(f2, f3));
+    const float g = best > 0.0f ? gradient[c] : 0.0f;
+    const bool at0 = f0 == best, at1 = !at0 && f1 == best, at2 = !at0 && !at1 && f2 == best, at3 = !at0 && !at1 && !at2;
+    // Where the window hangs over the border the outer members repeat an inner one, which was met first.
+    if (present & 8) store(o3 + c, at3 ? g : 0.0f);
+    if (present & 4) store(o2 + c, at2 ? g : 0.0f);
+    if (present & 2) store(o1 + c, at1 ? g : 0.0f);
+    store(o0 + c, at0 ? g : 0.0f);
+  }
+}
+
+// Adds to `row` (W * C floats) what the padded gradient holds for source row y of image n.
+template <typename T>
+void fold_row(const T* padded, const Extent& e, std::int64_t n, std::int64_t y, float* row) {
+  const std::int64_t padded_width = e.w + 2;
+  const Sources rows(y, e.h);
+  for (int i = 0; i < rows.count; ++i) {
+    const T* from = padded + (n * (e.h + 2) + rows.at[i]) * padded_width * e.c;
+    accumulate(from + e.c, e.w * e.c, row);
+    accumulate(from, e.c, row + e.c);                                             // column 0 shows source column 1
+    accumulate(from + (padded_width - 1) * e.c, e.c, row + (e.w - 2) * e.c);      // the last shows source column w - 2
+  }
+}
+
+// Runs body(n, y, scratch row of W * C zeroed floats) for every row.
+template <typename Body>
+void for_rows(const Extent& e, std::int64_t row_floats, const Body& body) {
+  at::parallel_for(0, e.n * e.h, 4, [&](std::int64_t begin, std::int64_t end) {
+    std::vector<float> row(row_floats);
+    for (std::int64_t i = begin; i < end; ++i) {
+      std::fill(row.begin(), row.end(), 0.0f);
+      body(i / e.h, i % e.h, row.data());
+    }
+  });
+}
+
+template <typename T>
+void copy_padded_columns(T* row, std::int64_t width, std::int64_t channels) {
+  std::memcpy(row, row + 2 * channels, channels * sizeof(T));
+  std::memcpy(row + (width + 1) * channels, row + (width - 1) * channels, channels * sizeof(T));
+}
+
+}  // namespace
+
+at::Tensor pad_reflect(const at::Tensor& input) {
+  const Extent e(input);
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h + 2, e.w + 2, input);
+  for_type(input, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    const T* from = data_of<T>(input);
+    T* to = data_of<T>(output);
+    at::parallel_for(0, e.n * (e.h + 2), 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t source = i / (e.h + 2) * e.h + reflected(i % (e.h + 2), e.h);
+        T* row = to + i * (e.w + 2) * e.c;
+        std::memcpy(row + e.c, from + source * e.w * e.c, e.w * e.c * sizeof(T));
+        copy_padded_columns(row, e.w, e.c);
+      }
+    });
+  });
+  return output;
+}
+
+at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
+  const Extent e(input);
+  const std::int64_t h = (e.h + 1) / 2, w = (e.w + 1) / 2;
+  at::Tensor output = empty_channels_last(e.n, e.c, h + 2, w + 2, input);
+  for_type(input, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    const T* from = data_of<T>(input);
+    T* to = data_of<T>(output);
+    at::parallel_for(0, e.n * (h + 2), 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t y = 2 * reflected(i % (h + 2), h);
+        const T* upper = from + (i / (h + 2) * e.h + y) * e.w * e.c;
+        T* row = to + i * (w + 2) * e.c;
+        max_rows(upper, y + 1 < e.h ? upper + e.w * e.c : upper, e.w, e.c, row + e.c);
+        copy_padded_columns(row, w, e.c);
+      }
+    });
+  });
+  return output;
+}
+
+at::Tensor channel_sums(const at::Tensor& features) {
+  const Extent e(features);
+  // Blocks of rows of a fixed size, added in order: the result does not depend on how threads share the work.
+  constexpr std::int64_t kRows = 8;
+  const std::int64_t blocks = (e.h + kRows - 1) / kRows;
+  std::vector<float> partial(e.n * blocks * 2 * e.c, 0.0f);
+  for_type(features, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    const T* from = data_of<T>(features);
+    at::parallel_for(0, e.n * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t y = i % blocks * kRows;
+        float* sums = partial.data() + i * 2 * e.c;
+        for (std::int64_t row = y; row < std::min(y + kRows, e.h); ++row) {
+          add_sums(from + (i / blocks * e.h + row) * e.w * e.c, e.w, e.c, sums, sums + e.c);
+        }
+      }
+    });
+  });
+  at::Tensor total = at::empty({e.n, 2, e.c}, features.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
+  float* to = data_of<float>(total);
+  for (std::int64_t n = 0; n < e.n; ++n) {
+    for (std::int64_t c = 0; c < 2 * e.c; ++c) {
+      double sum = 0.0;
+      for (std::int64_t b = 0; b < blocks; ++b) sum += partial[(n * blocks + b) * 2 * e.c + c];
+      to[n * 2 * e.c + c] = static_cast<float>(sum);
+    }
+  }
+  return total;
+}
+
+at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
+                         const at::Tensor& offset, const at::Tensor& slope) {
+  const Extent e(features);
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
+  for_type(features, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    const T* feature = data_of<T>(features);
+    for_rows(e, e.w * e.c, [&](std::int64_t n, std::int64_t y, float* row) {
+      const std::int64_t at = (n * e.h + y) * e.w * e.c;
+      if (padded_gradient.defined()) fold_row(data_of<T>(padded_gradient), e, n, y, row);
+      if (direct.defined()) accumulate(data_of<T>(direct) + at, e.w * e.c, row);
+      if (offset.defined()) {
+        accumulate_affine(feature + at, data_of<float>(offset) + n * e.c, data_of<float>(slope) + n * e.c, e.w, e.c, row);
+      }
+      store_masked(row, feature + at, e.w * e.c, data_of<T>(output) + at);
+    });
+  });
+  return output;
+}
+
+at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient) {
+  const Extent e(features);
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
+  Extent pooled(padded_gradient);
+  pooled.h -= 2;
+  pooled.w -= 2;
+  for_type(features, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    const T* feature = data_of<T>(features);
+    for_rows(pooled, pooled.w * e.c, [&](std::int64_t n, std::int64_t py, float* row) {
+      fold_row(data_of<T>(padded_gradient), pooled, n, py, row);
+      const bool below = 2 * py + 1 < e.h;
+      const std::int64_t upper = (n * e.h + 2 * py) * e.w * e.c;
+      const std::int64_t down = below ? e.w * e.c : 0;
+      for (std::int64_t px = 0; px < pooled.w; ++px) {
+        const bool beside = 2 * px + 1 < e.w;
+        const std::int64_t right = beside ? e.c : 0;
+        const std::int64_t at = upper + 2 * px * e.c;
+        const std::int64_t offsets[4] = {at, at + right, at + down, at + down + right};
+        const T* in[4];
+        T* out[4];
+        for (int k = 0; k < 4; ++k) in[k] = feature + offsets[k], out[k] = data_of<T>(output) + offsets[k];
+        route_window(in, out, row + px * e.c, 1 | (beside ? 2 : 0) | (below ? 4 : 0) | (beside && below ? 8 : 0), e.c);
+      }
+    });
+  });
+  return output;
+}
+
+at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
+  Extent e(padded_gradient);
+  e.h -= 2;
+  e.w -= 2;
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, padded_gradient);
+  for_type(padded_gradient, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    for_rows(e, e.w * e.c, [&](std::int64_t n, std::int64_t y, float* row) {
+      fold_row(data_of<T>(padded_gradient), e, n, y, row);
+      store_row(row, e.w * e.c, data_of<T>(output) + (n * e.h + y) * e.w * e.c);
+    });
+  });
+  return output;
+}
+
+}  // namespace adainstyle

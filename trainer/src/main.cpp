@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+#include <cstdio>
+#include <exception>
+#include <utility>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+
+#include "commands.h"
+
+int main(int argc, char** argv) {
+  CLI::App app("Makes, measures and describes the models of the adainstyle video filter.", "adainstyle-trainer");
+  app.require_subcommand(1);
+  std::vector<std::pair<CLI::App*, adainstyle::Command>> commands;
+  const auto add = [&](const char* name, const char* description, adainstyle::Command (*add_command)(CLI::App*)) {
+    CLI::App* command = app.add_subcommand(name, description);
+    commands.emplace_back(command, add_command(command));
+  };
+  add("import", "Make a model file from weights that exist already", adainstyle::add_import_command);
+  CLI11_PARSE(app, argc, argv);
+  try {
+    for (const auto& [command, run] : commands) {
+      if (command->parsed()) run();
+    }
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "adainstyle-trainer: %s\n", error.what());
+    return 1;
+  }
+  return 0;
+}
