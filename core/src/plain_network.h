@@ -8,6 +8,7 @@
 #include <ATen/core/Tensor.h>
 
 #include "network.h"
+#include "safetensors.h"
 
 namespace adainstyle {
 
@@ -32,11 +33,16 @@ struct Encoded {
   std::vector<ChannelStatistics> taps;   // indexed by tap
 };
 
-// picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network).
+// picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network) and at least twice it.
+// Throws Error(kSettings) for another shape, Error(kMalformedModel) for a missing weight.
 Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture);
 
 // Returns [N, 3, H, W], not clamped. strength: the paper's alpha; at each AdaIN the result is (1-a) x + a AdaIN(x, style).
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
                         const std::vector<ChannelStatistics>& style, float strength);
+
+// Weights as a file holds them to float32 CPU tensors of their own memory, and tensors of any kind to what a file holds.
+TensorMap to_tensors(const std::map<std::string, TensorData>& weights);
+std::map<std::string, TensorData> from_tensors(const TensorMap& tensors);
 
 }  // namespace adainstyle

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+#include "plain_network.h"
+
+#include <algorithm>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/conv2d.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/pixel_shuffle.h>
+#include <ATen/ops/pixel_unshuffle.h>
+#include <ATen/ops/reflection_pad2d.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/sqrt.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <ATen/ops/var_mean.h>
+
+#include "adainstyle/error.h"
+
+namespace adainstyle {
+namespace {
+
+const at::Tensor& weight(const TensorMap& weights, const std::string& name) {
+  const auto found = weights.find(name);
+  if (found == weights.end()) {
+    throw Error(ErrorCode::kMalformedModel, "The network needs a tensor \"" + name + "\" that is not among its weights.");
+  }
+  return found->second;
+}
+
+at::Tensor convolve(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
+  const at::Tensor result =
+      at::conv2d(features, weight(weights, name + ".weight"), weight(weights, name + ".bias"), at::IntArrayRef{stride, stride});
+  return relu ? at::relu(result) : result;
+}
+
+at::Tensor convolve3x3(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
+  return convolve(weights, name, at::reflection_pad2d(features, {1, 1, 1, 1}), stride, relu);
+}
+
+// One operation that needs no statistics.
+at::Tensor apply(const Operation& operation, const TensorMap& weights, const at::Tensor& features) {
+  switch (operation.type) {
+    case OpType::kConv3x3:
+      return convolve3x3(weights, operation.name, features, operation.stride, operation.relu);
+    case OpType::kConv1x1:
+      return convolve(weights, operation.name, features, 1, operation.relu);
+    case OpType::kMaxPool:
+      return at::max_pool2d(features, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+    case OpType::kUpsampleNearest:
+      return at::upsample_nearest2d(features, at::IntArrayRef{features.size(2) * 2, features.size(3) * 2});
+    case OpType::kPixelUnshuffle:
+      return at::pixel_unshuffle(features, 2);
+    case OpType::kPixelShuffle:
+      return at::pixel_shuffle(features, 2);
+    case OpType::kResidual:
+      return features + convolve3x3(weights, operation.name + ".b",
+                                    convolve3x3(weights, operation.name + ".a", features, 1, true), 1, false);
+    case OpType::kTap:
+    case OpType::kAdaIN:
+      break;
+  }
+  return features;
+}
+
+// [N, C] to [N, C, 1, 1].
+at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
+
+void check_picture(const Network& network, const at::Tensor& picture) {
+  const int stride = overall_stride(network);
+  // Reflection padding needs two rows and columns at the coarsest features, unless those are the picture itself.
+  const std::int64_t smallest = 2 * stride;
+  if (picture.dim() != 4 || picture.size(1) != 3 || picture.size(2) % stride != 0 || picture.size(3) % stride != 0 ||
+      std::min(picture.size(2), picture.size(3)) < smallest) {
+    throw Error(ErrorCode::kSettings, "Expected pictures [N, 3, H, W] with H and W multiples of " + std::to_string(stride) +
+                                          " and at least " + std::to_string(smallest) + ".");
+  }
+}
+
+}  // namespace
+
+ChannelStatistics channel_statistics(const at::Tensor& features, float eps) {
+  const auto [variance, mean] = at::var_mean(features.to(at::kFloat), at::IntArrayRef{2, 3}, /*correction=*/0);
+  return {mean, at::sqrt(variance + eps)};
+}
+
+at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps) {
+  const ChannelStatistics content = channel_statistics(features, eps);
+  const at::Tensor normalised = (features.to(at::kFloat) - over_space(content.mean)) / over_space(content.std);
+  return (normalised * over_space(style.std) + over_space(style.mean)).to(features.scalar_type());
+}
+
+Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture) {
+  check_picture(network, picture);
+  Encoded encoded;
+  encoded.taps.resize(tap_channels(network).size());
+  encoded.features = picture;
+  for (const Operation& operation : network.encoder) {
+    if (operation.type == OpType::kTap) {
+      encoded.taps[operation.tap] = channel_statistics(encoded.features, network.eps);
+    } else {
+      encoded.features = apply(operation, weights, encoded.features);
+    }
+  }
+  return encoded;
+}
+
+at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
+                        const std::vector<ChannelStatistics>& style, float strength) {
+  at::Tensor current = features;
+  for (const Operation& operation : network.decoder) {
+    if (operation.type == OpType::kAdaIN) {
+      const at::Tensor styled = adain(current, style.at(operation.tap), network.eps);
+      current = strength == 1.0f ? styled : current * (1.0f - strength) + styled * strength;
+    } else {
+      current = apply(operation, weights, current);
+    }
+  }
+  return current;
+}
+
+TensorMap to_tensors(const std::map<std::string, TensorData>& weights) {
+  TensorMap tensors;
+  for (const auto& [name, data] : weights) {
+    at::Tensor tensor = at::empty(data.shape, at::kFloat);
+    std::copy(data.values.begin(), data.values.end(), tensor.data_ptr<float>());
+    tensors[name] = tensor;
+  }
+  return tensors;
+}
+
+std::map<std::string, TensorData> from_tensors(const TensorMap& tensors) {
+  std::map<std::string, TensorData> weights;
+  for (const auto& [name, tensor] : tensors) {
+    const at::Tensor plain = tensor.detach().to(at::kCPU, at::kFloat).contiguous();
+    const float* values = plain.data_ptr<float>();
+    weights[name] = {plain.sizes().vec(), std::vector<float>(values, values + plain.numel())};
+  }
+  return weights;
+}
+
+}  // namespace adainstyle
