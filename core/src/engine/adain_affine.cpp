@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+#include "engine/adain_affine.h"
+
+#include <algorithm>
+#include <cmath>
+
+namespace adainstyle {
+
+Affine adain_affine(const Statistics& content, const Statistics& style, float strength, int channels) {
+  Affine affine;
+  affine.scale.assign(channels, 1.0f);
+  affine.shift.assign(channels, 0.0f);
+  affine.mean.assign(channels, 0.0f);
+  for (std::size_t c = 0; c < content.mean.size(); ++c) {
+    const float scale = style.std[c] / content.std[c];
+    affine.scale[c] = 1.0f - strength + strength * scale;
+    affine.shift[c] = strength * (style.mean[c] - scale * content.mean[c]);
+    affine.mean[c] = content.mean[c];
+  }
+  return affine;
+}
+
+Statistics statistics_from_sums(const double* sum, const double* sum_of_squares, double count, int channels, float eps) {
+  Statistics statistics;
+  statistics.mean.resize(channels);
+  statistics.std.resize(channels);
+  for (int c = 0; c < channels; ++c) {
+    const double mean = sum[c] / count;
+    const double variance = std::max(sum_of_squares[c] / count - mean * mean, 0.0);
+    statistics.mean[c] = static_cast<float>(mean);
+    statistics.std[c] = static_cast<float>(std::sqrt(variance + eps));
+  }
+  return statistics;
+}
+
+}  // namespace adainstyle

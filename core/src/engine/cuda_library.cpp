@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include "engine/cuda_library.h"
+
+#include <dlfcn.h>
+
+#include "engine/cuda_entry.h"
+
+namespace adainstyle {
+namespace {
+
+struct CudaLibrary {
+  int devices = 0;
+  std::string absence;  // why devices is 0
+  decltype(&adainstyle_make_cuda_transfer) make_transfer = nullptr;
+};
+
+// Counts devices with the driver alone, so that machines without one never load the large libraries.
+int driver_device_count(std::string& absence) {
+  void* driver = dlopen("libcuda.so.1", RTLD_NOW | RTLD_LOCAL);
+  if (!driver) {
+    absence = "no NVIDIA driver (libcuda.so.1) is installed";
+    return 0;
+  }
+  const auto init = reinterpret_cast<int (*)(unsigned)>(dlsym(driver, "cuInit"));
+  const auto count_of = reinterpret_cast<int (*)(int*)>(dlsym(driver, "cuDeviceGetCount"));
+  int count = 0;
+  if (!init || !count_of || init(0) != 0 || count_of(&count) != 0 || count <= 0) {
+    absence = "the NVIDIA driver finds no device";
+    return 0;
+  }
+  return count;
+}
+
+CudaLibrary load() {
+  CudaLibrary library;
+  const int count = driver_device_count(library.absence);
+  if (count == 0) return library;
+  for (const char* name : {"libtorch_cuda.so", "libadainstyle-cuda.so"}) {
+    void* handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+    if (!handle) {
+      library.absence = dlerror();
+      return library;
+    }
+    library.make_transfer = reinterpret_cast<decltype(library.make_transfer)>(dlsym(handle, kCudaTransferSymbol));
+  }
+  if (library.make_transfer) {
+    library.devices = count;
+  } else {
+    library.absence = "libadainstyle-cuda.so is of another version";
+  }
+  return library;
+}
+
+const CudaLibrary& cuda_library() {
+  static const CudaLibrary library = load();
+  return library;
+}
+
+}  // namespace
+
+int cuda_device_count() { return cuda_library().devices; }
+
+std::string cuda_absence_reason() { return cuda_library().absence; }
+
+std::unique_ptr<PictureTransfer> make_cuda_transfer(int device_index) {
+  if (cuda_device_count() == 0) throw Error(ErrorCode::kDeviceAbsent, "no GPU can be used: " + cuda_absence_reason());
+  return std::unique_ptr<PictureTransfer>(cuda_library().make_transfer(device_index));
+}
+
+}  // namespace adainstyle

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <string>
+
+#include "engine/engine.h"
+
+namespace adainstyle {
+
+// "auto", "cpu", "cuda" or "cuda:N". auto: the first GPU, else the CPU. Throws Error(kSettings) for another text and
+// Error(kDeviceAbsent) for a GPU that is not there.
+Device find_device(const std::string& name);
+
+// "cpu" or "cuda:N".
+std::string device_name(const Device& device);
+
+// What Precision::kAuto means on a device.
+Precision fastest_precision(const Device& device);
+
+// Lowers and packs a model with the engine that fits (Note [Two engines]).
+std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision);
+
+// Whether an exception out of LibTorch says that memory ran out.
+bool is_out_of_memory(const std::exception& error);
+
+}  // namespace adainstyle

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "adainstyle/image.h"
+#include "adainstyle/stylizer.h"
+#include "engine/plan.h"
+
+namespace adainstyle {
+
+// Mean and sqrt(biased variance + eps) of each channel over space (Huang & Belongie 2017, eq. 8), float32.
+struct Statistics {
+  std::vector<float> mean;
+  std::vector<float> std;
+};
+
+// Indexed by tap; empty where the decoder has no AdaIN of that tap.
+using StyleStatistics = std::vector<Statistics>;
+
+// Runs frames through a prepared model. Owns the buffers, which are made at the first frame of a size and reused from then on.
+// One thread at a time.
+class Engine {
+ public:
+  virtual ~Engine() = default;
+
+  virtual StyleStatistics encode_style(const ImageView& picture) = 0;
+  virtual void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) = 0;
+  virtual std::size_t workspace_bytes() const = 0;
+};
+
+// A model lowered and packed for one device and precision; immutable, shared by all its engines.
+class PreparedModel {
+ public:
+  virtual ~PreparedModel() = default;
+
+  // threads: CPU threads of one frame, 0 for one a core.
+  virtual std::unique_ptr<Engine> make_engine(int threads) const = 0;
+  virtual std::size_t weight_bytes() const = 0;
+};
+
+// Note [Two engines]
+// The AVX-512 engine has kernels of its own: reflection padding, bias, ReLU, addition, AdaIN and pixel conversion all happen in the
+// convolution, and no memory is allocated once the first frame has passed. It needs a CPU with AVX512-BF16 and runs bf16 only. The
+// LibTorch engine runs the same plan with ATen's convolutions on any device and in any precision.
+std::shared_ptr<const PreparedModel> prepare_avx512(const Model& model);
+std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, const Device& device, Precision precision);
+
+// Whether prepare_avx512 can run here: the CPU has AVX512-BF16, and the plan is made of steps it knows.
+bool avx512_engine_supports(const Plan& plan);
+
+}  // namespace adainstyle

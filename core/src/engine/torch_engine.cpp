@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: MIT
+#include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/max_pool2d.h>
+#include <ATen/ops/pixel_shuffle.h>
+#include <ATen/ops/pixel_unshuffle.h>
+#include <ATen/ops/reflection_pad2d.h>
+#include <ATen/ops/replication_pad2d.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/upsample_nearest2d.h>
+#include <ATen/ops/var_mean.h>
+#include <c10/core/InferenceMode.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "engine/adain_affine.h"
+#include "engine/engine.h"
+#include "engine/picture_transfer.h"
+#include "engine/torch_conv.h"
+
+namespace adainstyle {
+namespace {
+
+at::ScalarType dtype_of(Precision precision) {
+  switch (precision) {
+    case Precision::kBf16: return at::kBFloat16;
+    case Precision::kFp16: return at::kHalf;
+    default: return at::kFloat;
+  }
+}
+
+at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape) {
+  return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).clone();
+}
+
+// A step's weights on the device. Where AdaIN is folded in at each frame, float32 in plain order, else prepacked.
+struct TorchStep {
+  at::Tensor weight;  // [outputs, inputs, k, k]; phase convolutions: [4 * outputs, inputs, 2, 2]
+  at::Tensor bias;    // [outputs] or [4 * outputs]; a float32 copy stays for folding
+};
+
+class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepared> {
+ public:
+  Prepared(const Model& model, const Device& where, Precision precision)
+      : plan(lower(model)),
+        device(where.type == DeviceType::kCuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index)) : at::Device(at::kCPU)),
+        dtype(dtype_of(precision)) {
+    const c10::InferenceMode inference;
+    for (Step& step : plan.steps) {
+      steps.push_back(step.weight.empty() ? TorchStep{} : prepare(step));
+      step.weight = {};
+      step.bias = {};
+    }
+  }
+
+  std::unique_ptr<Engine> make_engine(int threads) const override;
+
+  std::size_t weight_bytes() const override {
+    std::size_t bytes = 0;
+    for (const TorchStep& step : steps) {
+      if (step.weight.defined()) bytes += step.weight.numel() * step.weight.element_size() + step.bias.numel() * step.bias.element_size();
+    }
+    return bytes;
+  }
+
+  Plan plan;  // without weights
+  std::vector<TorchStep> steps;
+  at::Device device;
+  at::ScalarType dtype;
+
+ private:
+  TorchStep prepare(const Step& step) const {
+    const int phases = step.type == StepType::kPhaseConv ? 4 : 1;
+    const int side = step.type == StepType::kConv3x3 ? 3 : step.type == StepType::kPhaseConv ? 2 : 1;
+    const int outputs = phases * plan.tensors[step.output].channels;
+    const at::Tensor weight = tensor_of(step.weight, {outputs, plan.tensors[step.input].channels, side, side}).to(device);
+    const at::Tensor bias = tensor_of(step.bias, {static_cast<std::int64_t>(step.bias.size())}).to(device).repeat({phases});
+    if (step.input_adain >= 0) return {weight, bias};
+    return {prepack_conv_weight(weight.to(dtype), step.stride), bias.to(dtype)};
+  }
+};
+
+// AdaIN's scale and shift on the device, float32 [C].
+struct DeviceAffine {
+  at::Tensor scale;
+  at::Tensor shift;
+};
+
+class TorchEngine : public Engine {
+ public:
+  TorchEngine(std::shared_ptr<const Prepared> prepared, int threads)
+      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads) {
+    transfer_ = prepared_->device.is_cuda() ? make_cuda_transfer(prepared_->device.index()) : make_cpu_transfer();
+  }
+
+  StyleStatistics encode_style(const ImageView& picture) override {
+    const c10::InferenceMode inference;
+    begin_frame(picture);
+    StyleStatistics style(plan_.tap_tensors.size());
+    for (int i = 0; i < plan_.encoder_steps; ++i) {
+      run_step(i);
+      for (std::size_t tap = 0; tap < style.size(); ++tap) {
+        if (plan_.tap_tensors[tap] == plan_.steps[i].output) style[tap] = measure(tensors_[plan_.steps[i].output]);
+      }
+      release(i);
+    }
+    tensors_.clear();
+    return style;
+  }
+
+  void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) override {
+    const c10::InferenceMode inference;
+    begin_frame(input);
+    affines_.assign(plan_.adains.size(), {});
+    for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
+      run_step(static_cast<int>(i));
+      for (std::size_t a = 0; a < plan_.adains.size(); ++a) {
+        const AdaINPoint& point = plan_.adains[a];
+        if (point.tensor != plan_.steps[i].output) continue;
+        const at::Tensor& features = tensors_[point.tensor];
+        affines_[a] = to_device(adain_affine(measure(features), style[point.tap], strength, static_cast<int>(features.size(1))));
+      }
+      release(static_cast<int>(i));
+    }
+    transfer_->write(tensors_.back(), plan_.shuffle, input, output);
+    tensors_.clear();
+  }
+
+  // LibTorch's caching allocator owns the buffers; the largest two tensors of a frame are what must be alive at a time.
+  std::size_t workspace_bytes() const override { return peak_bytes_; }
+
+ private:
+  void begin_frame(const ImageView& picture) {
+    if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
+    tensors_.assign(plan_.tensors.size(), {});
+    const TensorShape& shape = plan_.tensors[0];
+    tensors_[0] = transfer_->read(picture, plan_.unshuffle, tensor_side(shape, extended_side(plan_, picture.height)),
+                                  tensor_side(shape, extended_side(plan_, picture.width)), prepared_->dtype);
+    live_bytes_ = tensors_[0].nbytes();
+  }
+
+  void run_step(int index) {
+    const Step& step = plan_.steps[index];
+    const at::Tensor& input = tensors_[step.input];
+    at::Tensor& output = tensors_[step.output];
+    switch (step.type) {
+      case StepType::kConv3x3: output = conv(index, at::reflection_pad2d(input, {1, 1, 1, 1})); break;
+      case StepType::kConv1x1: output = conv(index, input); break;
+      case StepType::kPhaseConv: output = interleave_phases(conv(index, at::replication_pad2d(input, {1, 1, 1, 1}))); break;
+      case StepType::kMaxPool: output = at::max_pool2d(input, {2, 2}, {2, 2}); break;
+      case StepType::kUpsample: output = at::upsample_nearest2d(input, {input.size(2) * 2, input.size(3) * 2}); break;
+      case StepType::kPixelUnshuffle: output = channels_last(at::pixel_unshuffle(input, 2)); break;
+      case StepType::kPixelShuffle: output = channels_last(at::pixel_shuffle(input, 2)); break;
+    }
+    if (step.skip >= 0) add_skip(step, output);
+    live_bytes_ += output.nbytes();
+    peak_bytes_ = std::max(peak_bytes_, live_bytes_);
+  }
+
+  static at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
+
+  // Folds this frame's AdaIN into the weights: W (scale x + shift) + b = (W scale) x + (b + W shift).
+  at::Tensor conv(int index, const at::Tensor& padded) const {
+    const Step& step = plan_.steps[index];
+    const TorchStep& weights = prepared_->steps[index];
+    if (step.input_adain < 0) return fused_conv(padded, weights.weight, weights.bias, step.stride, step.relu);
+    const DeviceAffine& affine = affines_[step.input_adain];
+    const at::Tensor bias = weights.bias + weights.weight.sum({2, 3}).matmul(affine.shift);
+    const at::Tensor weight = channels_last((weights.weight * affine.scale.view({1, -1, 1, 1})).to(prepared_->dtype));
+    return fused_conv(padded, weight, bias.to(prepared_->dtype), step.stride, step.relu);
+  }
+
+  // [1, 4 * C, h + 1, w + 1], phase (dy, dx) at rows from dy on and columns from dx on, to [1, C, 2h, 2w].
+  static at::Tensor interleave_phases(const at::Tensor& phases) {
+    const std::int64_t channels = phases.size(1) / 4;
+    const std::int64_t height = phases.size(2) - 1;
+    const std::int64_t width = phases.size(3) - 1;
+    at::Tensor output = at::empty({1, channels, 2 * height, 2 * width}, phases.options(), at::MemoryFormat::ChannelsLast);
+    for (int phase = 0; phase < 4; ++phase) {
+      const int dy = phase / 2;
+      const int dx = phase % 2;
+      output.slice(2, dy, std::nullopt, 2).slice(3, dx, std::nullopt, 2)
+          .copy_(phases.narrow(1, phase * channels, channels).narrow(2, dy, height).narrow(3, dx, width));
+    }
+    return output;
+  }
+
+  void add_skip(const Step& step, at::Tensor& output) const {
+    const at::Tensor& skip = tensors_[step.skip];
+    if (step.skip_adain < 0) {
+      output.add_(skip);
+      return;
+    }
+    const DeviceAffine& affine = affines_[step.skip_adain];
+    output.add_(affine.shift.view({1, -1, 1, 1}).to(prepared_->dtype));
+    output.addcmul_(skip, affine.scale.view({1, -1, 1, 1}).to(prepared_->dtype));
+  }
+
+  Statistics measure(const at::Tensor& features) const {
+    const at::Tensor pixels = features.permute({0, 2, 3, 1}).reshape({-1, features.size(1)}).to(at::kFloat);
+    const auto [variance, mean] = at::var_mean(pixels, at::IntArrayRef{0}, /*correction=*/0);
+    const at::Tensor both = at::stack({mean, (variance + plan_.eps).sqrt()}).to(at::kCPU).contiguous();
+    const float* data = both.const_data_ptr<float>();
+    const std::int64_t channels = features.size(1);
+    return {{data, data + channels}, {data + channels, data + 2 * channels}};
+  }
+
+  DeviceAffine to_device(const Affine& affine) const {
+    const std::int64_t channels = static_cast<std::int64_t>(affine.scale.size());
+    return {tensor_of(affine.scale, {channels}).to(prepared_->device), tensor_of(affine.shift, {channels}).to(prepared_->device)};
+  }
+
+  // Frees what no later step reads.
+  void release(int index) {
+    const Step& done = plan_.steps[index];
+    for (const int tensor : {done.input, done.skip}) {
+      if (tensor < 0 || !tensors_[tensor].defined()) continue;
+      const bool needed = std::any_of(plan_.steps.begin() + index + 1, plan_.steps.end(),
+                                      [&](const Step& step) { return step.input == tensor || step.skip == tensor; });
+      if (needed) continue;
+      live_bytes_ -= tensors_[tensor].nbytes();
+      tensors_[tensor] = {};
+    }
+  }
+
+  std::shared_ptr<const Prepared> prepared_;
+  const Plan& plan_;
+  int threads_;
+  std::unique_ptr<PictureTransfer> transfer_;
+  std::vector<at::Tensor> tensors_;     // by tensor of the plan; defined while alive
+  std::vector<DeviceAffine> affines_;   // by AdaIN point
+  std::size_t live_bytes_ = 0;
+  std::size_t peak_bytes_ = 0;
+};
+
+std::unique_ptr<Engine> Prepared::make_engine(int threads) const {
+  return std::make_unique<TorchEngine>(shared_from_this(), threads);
+}
+
+}  // namespace
+
+std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, const Device& device, Precision precision) {
+  return std::make_shared<Prepared>(model, device, precision);
+}
+
+}  // namespace adainstyle
