@@ -12,7 +12,6 @@
 #include <tuple>
 #include <utility>
 
-#include "adainstyle/core_entry.h"
 #include "engine/devices.h"
 #include "engine/engine.h"
 #include "image_file.h"
@@ -179,8 +178,3 @@ std::string default_model_path() {
 }
 
 }  // namespace adainstyle
-
-const adainstyle::CoreEntry* adainstyle_core_entry() {
-  static const adainstyle::CoreEntry entry{adainstyle::kCoreAbiVersion, &adainstyle::open_stylizer};
-  return &entry;
-}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/from_blob.h>
@@ -222,7 +223,7 @@ class TorchEngine : public Engine {
                                       [&](const Step& step) { return step.input == tensor || step.skip == tensor; });
       if (needed) continue;
       live_bytes_ -= tensors_[tensor].nbytes();
-      tensors_[tensor] = {};
+      tensors_[tensor] = at::Tensor();
     }
   }
 
