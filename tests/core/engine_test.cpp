@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include "engine/engine.h"
+
+#include <algorithm>
+#include <cmath>
+#include <random>
+
+#include <gtest/gtest.h>
+
+#include <ATen/CPUGeneratorImpl.h>
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/reflection_pad2d.h>
+#include <ATen/ops/stack.h>
+#include <c10/core/InferenceMode.h>
+
+#include "network_presets.h"
+#include "pixels/pixel_body.h"
+#include "plain_network.h"
+#include "support/shared_files.h"
+
+namespace adainstyle {
+namespace {
+
+// A picture of smooth waves and some noise, as frames have both.
+struct Picture {
+  Picture(int w, int h, unsigned seed) : width(w), height(h), bytes(static_cast<std::size_t>(w) * h * 3) {
+    std::mt19937 random(seed);
+    for (int y = 0; y < h; ++y) {
+      for (int x = 0; x < w; ++x) {
+        for (int c = 0; c < 3; ++c) {
+          const double wave = 128 + 80 * std::sin(0.11 * (c + 1) * x + 0.07 * seed) * std::cos(0.09 * (3 - c) * y);
+          bytes[(static_cast<std::size_t>(y) * w + x) * 3 + c] =
+              static_cast<std::uint8_t>(std::clamp(wave + static_cast<double>(random() % 31) - 15.0, 0.0, 255.0));
+        }
+      }
+    }
+  }
+
+  ImageView view() const {
+    ImageView image;
+    image.width = width;
+    image.height = height;
+    image.planes[0] = bytes.data();
+    image.strides[0] = width * 3;
+    return image;
+  }
+
+  MutableImageView mutable_view() {
+    MutableImageView image;
+    image.width = width;
+    image.height = height;
+    image.planes[0] = bytes.data();
+    image.strides[0] = width * 3;
+    return image;
+  }
+
+  int width;
+  int height;
+  std::vector<std::uint8_t> bytes;
+};
+
+// [1, 3, H, W] in 0..1, extended by reflection to the plan's sizes.
+at::Tensor extended_tensor(const Picture& picture, const Plan& plan) {
+  const int height = extended_side(plan, picture.height);
+  const int width = extended_side(plan, picture.width);
+  std::vector<float> values(static_cast<std::size_t>(3) * height * width);
+  for (int c = 0; c < 3; ++c) {
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        const std::size_t source =
+            static_cast<std::size_t>(reflect_index(y, picture.height)) * picture.width + reflect_index(x, picture.width);
+        values[(static_cast<std::size_t>(c) * height + y) * width + x] = picture.bytes[source * 3 + c] / 255.0f;
+      }
+    }
+  }
+  return at::from_blob(values.data(), {1, 3, height, width}, at::kFloat).clone();
+}
+
+TensorMap tensors_of(const Model& model) {
+  TensorMap tensors;
+  for (const auto& [name, data] : model.weights) {
+    tensors[name] = at::from_blob(const_cast<float*>(data.values.data()), data.shape, at::kFloat).clone();
+  }
+  return tensors;
+}
+
+// The decoded picture [3, H, W], cropped, as the plain network computes it in float32.
+at::Tensor plain_result(const Model& model, const Picture& content, const Picture& style, float strength) {
+  const Plan plan = lower(model);
+  const TensorMap weights = tensors_of(model);
+  const Encoded encoded_style = plain_encode(model.network, weights, extended_tensor(style, plan));
+  const Encoded encoded = plain_encode(model.network, weights, extended_tensor(content, plan));
+  const at::Tensor output = plain_decode(model.network, weights, encoded.features, encoded_style.taps, strength);
+  return output[0].narrow(1, 0, content.height).narrow(2, 0, content.width);
+}
+
+// Random weights that keep the size of the features, and a last layer that fills the range of a picture.
+Model random_model(const Network& network, unsigned seed) {
+  Model model;
+  model.network = network;
+  std::mt19937 random(seed);
+  for (const TensorSpec& spec : required_tensors(network)) {
+    TensorData& tensor = model.weights[spec.name];
+    tensor.shape = spec.shape;
+    std::int64_t inputs = 1;
+    for (std::size_t i = 1; i < spec.shape.size(); ++i) inputs *= spec.shape[i];
+    const bool is_weight = spec.shape.size() == 4;
+    std::normal_distribution<float> values(0.0f, is_weight ? std::sqrt(1.5f / static_cast<float>(inputs)) : 0.1f);
+    tensor.values.resize(spec.shape[0] * inputs);
+    for (float& value : tensor.values) value = values(random);
+  }
+  const at::Tensor output = plain_result(model, Picture(48, 48, 1), Picture(48, 48, 2), 1.0f);
+  const float mean = output.mean().item<float>();
+  const float std = output.std().item<float>();
+  const std::vector<TensorSpec> specs = required_tensors(network);
+  for (const TensorSpec& spec : {specs[specs.size() - 2], specs.back()}) {
+    for (float& value : model.weights[spec.name].values) value *= 0.15f / std;
+    if (spec.shape.size() == 1) {
+      for (float& value : model.weights[spec.name].values) value += 0.5f - mean * 0.15f / std;
+    }
+  }
+  return model;
+}
+
+// Largest and mean distance of a picture from what it should be, in units of 1/255. Rounding to bytes costs up to 0.5.
+struct Distance {
+  float largest = 0;
+  float mean = 0;
+};
+
+Distance distance(const Picture& picture, const at::Tensor& expected) {
+  const at::Tensor bytes =
+      at::from_blob(const_cast<std::uint8_t*>(picture.bytes.data()), {picture.height, picture.width, 3}, at::kByte).permute({2, 0, 1});
+  const at::Tensor difference = (bytes.to(at::kFloat) - expected.clamp(0, 1) * 255.0f).abs();
+  return {difference.max().item<float>(), difference.mean().item<float>()};
+}
+
+Distance engine_distance(const PreparedModel& prepared, const Model& model, int width, int height, float strength) {
+  const c10::InferenceMode inference;
+  const Picture content(width, height, 3);
+  const Picture style(72, 56, 4);
+  const std::unique_ptr<Engine> engine = prepared.make_engine(2);
+  Picture output(width, height, 5);
+  engine->stylize(content.view(), output.mutable_view(), engine->encode_style(style.view()), strength);
+  return distance(output, plain_result(model, content, style, strength));
+}
+
+Network network_of(const char* json) { return network_from_json(nlohmann::json::parse(json)); }
+
+// Orders of operations that no preset has, one for each turn the lowering can take.
+Network unusual_network(const std::string& name) {
+  if (name == "pointwise") {  // 1x1 layers before, between and after 3x3 ones, with and without ReLU
+    return network_of(R"({"encoder": [
+      {"op": "conv1x1", "name": "e0", "inputs": 3, "outputs": 5, "relu": false},
+      {"op": "conv1x1", "name": "e1", "inputs": 5, "outputs": 20, "relu": false},
+      {"op": "conv3x3", "name": "e2", "inputs": 20, "outputs": 40, "stride": 2, "relu": true},
+      {"op": "conv1x1", "name": "e3", "inputs": 40, "outputs": 70, "relu": true}, {"op": "tap", "index": 0}],
+      "decoder": [{"op": "adain", "tap": 0}, {"op": "conv1x1", "name": "d0", "inputs": 70, "outputs": 24, "relu": false},
+      {"op": "upsample_nearest", "factor": 2}, {"op": "conv1x1", "name": "d1", "inputs": 24, "outputs": 16, "relu": true},
+      {"op": "conv3x3", "name": "d2", "inputs": 16, "outputs": 3, "relu": false}]})");
+  }
+  if (name == "pending") {  // AdaIN that waits through pooling and upsampling, twice in a row, and to the very end
+    return network_of(R"({"encoder": [
+      {"op": "conv3x3", "name": "e0", "inputs": 3, "outputs": 32, "relu": true}, {"op": "tap", "index": 0},
+      {"op": "max_pool"}, {"op": "conv3x3", "name": "e1", "inputs": 32, "outputs": 32, "relu": true}, {"op": "tap", "index": 1},
+      {"op": "conv3x3", "name": "e2", "inputs": 32, "outputs": 3, "relu": false}, {"op": "tap", "index": 2},
+      {"op": "conv3x3", "name": "e3", "inputs": 3, "outputs": 32, "relu": true}],
+      "decoder": [{"op": "adain", "tap": 1}, {"op": "max_pool"}, {"op": "adain", "tap": 0}, {"op": "adain", "tap": 1},
+      {"op": "upsample_nearest", "factor": 2}, {"op": "residual", "name": "d0", "channels": 32}, {"op": "adain", "tap": 0},
+      {"op": "upsample_nearest", "factor": 2}, {"op": "conv3x3", "name": "d1", "inputs": 32, "outputs": 3, "relu": false},
+      {"op": "adain", "tap": 2}]})");
+  }
+  if (name == "picture first") {  // operations that take the picture itself
+    return network_of(R"({"encoder": [
+      {"op": "residual", "name": "e0", "channels": 3}, {"op": "max_pool"},
+      {"op": "conv3x3", "name": "e1", "inputs": 3, "outputs": 48, "stride": 2, "relu": true}, {"op": "tap", "index": 0}],
+      "decoder": [{"op": "adain", "tap": 0}, {"op": "upsample_nearest", "factor": 2},
+      {"op": "conv3x3", "name": "d0", "inputs": 48, "outputs": 12, "relu": false}, {"op": "pixel_shuffle", "factor": 2}]})");
+  }
+  // Shuffles in the middle, which the AVX-512 engine leaves to LibTorch.
+  return network_of(R"({"encoder": [
+      {"op": "conv3x3", "name": "e0", "inputs": 3, "outputs": 8, "relu": true}, {"op": "pixel_unshuffle", "factor": 2},
+      {"op": "conv3x3", "name": "e1", "inputs": 32, "outputs": 32, "relu": true}, {"op": "tap", "index": 0}],
+      "decoder": [{"op": "adain", "tap": 0}, {"op": "pixel_shuffle", "factor": 2},
+      {"op": "conv3x3", "name": "d0", "inputs": 8, "outputs": 3, "relu": false}]})");
+}
+
+Network network_named(const std::string& name) {
+  const std::vector<std::string> presets = preset_names();
+  return std::find(presets.begin(), presets.end(), name) != presets.end() ? preset_network(name) : unusual_network(name);
+}
+
+struct Case {
+  std::string network;
+  int width;
+  int height;
+  float strength = 1.0f;
+};
+
+void PrintTo(const Case& c, std::ostream* stream) {
+  *stream << c.network << " " << c.width << "x" << c.height << " strength " << c.strength;
+}
+
+class EngineTest : public testing::TestWithParam<Case> {};
+
+TEST_P(EngineTest, TorchFp32EqualsPlain) {
+  const Model model = random_model(network_named(GetParam().network), 11);
+  const auto prepared = prepare_torch(model, {}, Precision::kFp32);
+  const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
+  EXPECT_LE(d.largest, 0.5f + 255 * 1e-4f);
+}
+
+TEST_P(EngineTest, TorchBf16IsNearPlain) {
+  const Model model = random_model(network_named(GetParam().network), 19);
+  const auto prepared = prepare_torch(model, {}, Precision::kBf16);
+  const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
+  std::printf("torch bf16 %s: max %.2f mean %.3f\n", GetParam().network.c_str(), d.largest, d.mean);
+}
+
+TEST_P(EngineTest, Avx512Bf16IsNearPlain) {
+  const Model model = random_model(network_named(GetParam().network), 19);
+  if (!avx512_engine_supports(lower(model))) GTEST_SKIP() << "this CPU or this network is not for the AVX-512 engine";
+  const auto prepared = prepare_avx512(model);
+  const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
+  std::printf("avx512 bf16 %s: max %.2f mean %.3f\n", GetParam().network.c_str(), d.largest, d.mean);
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, EngineTest,
+                         testing::Values(Case{"small", 64, 48}, Case{"small", 17, 23}, Case{"small", 65, 49}, Case{"small", 97, 64, 0.4f},
+                                         Case{"wide", 50, 38}, Case{"vgg19", 64, 48}, Case{"vgg19", 17, 23}, Case{"vgg19", 57, 41, 0.0f},
+                                         Case{"pointwise", 37, 26}, Case{"pending", 40, 29, 0.7f}, Case{"picture first", 33, 30},
+                                         Case{"shuffles", 31, 26}));
+
+}  // namespace
+}  // namespace adainstyle
