@@ -1,0 +1,341 @@
+// SPDX-License-Identifier: MIT
+
+/**
+ * SECTION:element-adainstyle
+ * @title: adainstyle
+ * @short_description: repaints video in the style of a picture
+ *
+ * Repaints every frame in the manner of a picture that the user names, with Adaptive Instance Normalisation (Huang & Belongie
+ * 2017): the frame is encoded by a convolutional network, each feature channel is given the mean and the standard deviation that
+ * it has in the style picture, and the result is decoded.
+ *
+ * The picture may be changed while the stream plays: #GstAdainStyle:style-image is loaded in the background and used as soon as
+ * it is ready. #GstAdainStyle:strength can be animated with a controller.
+ *
+ * ## Example launch line
+ * |[
+ * gst-launch-1.0 videotestsrc ! video/x-raw,width=640,height=360 ! videoconvert ! adainstyle style-image=style.jpg ! videoconvert ! autovideosink
+ * ]| Shows the test picture in the style of style.jpg.
+ * |[
+ * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! adainstyle style-image=style.jpg strength=0.7 ! videoconvert ! x264enc ! mp4mux ! filesink location=out.mp4
+ * ]| Repaints a file at a strength of 0.7.
+ *
+ * Since: 0.1
+ */
+
+#include "adainstyle_element.h"
+
+#include <memory>
+#include <mutex>
+#include <utility>
+
+#include <gst/video/video.h>
+
+#include "core_library.h"
+#include "error_mapping.h"
+#include "frame_mapping.h"
+#include "latency.h"
+#include "properties.h"
+#include "style_loader.h"
+
+GST_DEBUG_CATEGORY_STATIC(adainstyle_debug);
+#define GST_CAT_DEFAULT adainstyle_debug
+
+namespace {
+
+using namespace adainstyle;
+using namespace adainstyle::gst;
+
+// Interlaced frames are refused: the two fields of a moving picture would be painted as one.
+#define ADAINSTYLE_CAPS                                                                                                   \
+  "video/x-raw, format = (string) " ADAINSTYLE_VIDEO_FORMATS                                                              \
+  ", width = (int) [ 16, 2147483647 ], height = (int) [ 16, 2147483647 ], framerate = (fraction) [ 0/1, 2147483647/1 ], " \
+  "interlace-mode = (string) progressive"
+
+GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
+GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
+
+// The element's state. Destroyed in reverse order: the loader, whose thread uses the stylizer, before the stylizer.
+struct State {
+  std::mutex lock;                     // guards settings, style and the pointer `loader`; held for copies only
+  Settings settings;                   // what the user set
+  std::shared_ptr<const Style> style;  // what the next frame uses; null outside start..stop
+
+  const CoreEntry* core = nullptr;      // from READY on
+  std::unique_ptr<Stylizer> stylizer;   // start..stop
+  std::unique_ptr<StyleLoader> loader;  // start..stop
+
+  GstVideoInfo info = {};  // of both pads; streaming thread only
+  LatencyMeter latency;
+};
+
+}  // namespace
+
+struct _GstAdainStyle {
+  GstBaseTransform parent;
+  State* state;
+};
+
+G_DEFINE_FINAL_TYPE_WITH_CODE(GstAdainStyle, gst_adain_style, GST_TYPE_BASE_TRANSFORM,
+                              GST_DEBUG_CATEGORY_INIT(adainstyle_debug, "adainstyle", 0, "style transfer filter"))
+GST_ELEMENT_REGISTER_DEFINE(adainstyle, "adainstyle", GST_RANK_NONE, GST_TYPE_ADAIN_STYLE)
+
+namespace {
+
+State& state_of(gpointer object) { return *GST_ADAIN_STYLE(object)->state; }
+
+// noexcept: where memory runs out this early the process ends, as it does in GLib's own allocations.
+State* make_state() noexcept { return new State; }
+
+// ---- Properties ----
+
+// Only writes down what was set: what takes time is done by start(), by the loader's thread or for the next frame.
+void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
+  guarded(GST_ELEMENT(object), Phase::kRunning, false, [&] {
+    State& state = state_of(object);
+    const std::lock_guard guard(state.lock);
+    switch (write_property(state.settings, id, value)) {
+      case Effect::kUnknownProperty:
+        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+        break;
+      case Effect::kNewStyle:
+        if (state.loader) state.loader->request(state.settings.style);
+        break;
+      case Effect::kNextStart:
+        if (state.loader) GST_WARNING_OBJECT(object, "%s takes effect when the element goes through READY", spec->name);
+        break;
+      case Effect::kNextFrame:
+        break;
+    }
+    return true;
+  });
+}
+
+void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
+  State& state = state_of(object);
+  const std::lock_guard guard(state.lock);
+  if (!read_property(state.settings, id, value)) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+}
+
+void finalize(GObject* object) {
+  delete GST_ADAIN_STYLE(object)->state;
+  G_OBJECT_CLASS(gst_adain_style_parent_class)->finalize(object);
+}
+
+// ---- States ----
+
+GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
+    const bool opened = guarded(element, Phase::kOpening, false, [&] {
+      state_of(element).core = &open_core_library();
+      return true;
+    });
+    if (!opened) return GST_STATE_CHANGE_FAILURE;
+  }
+  return GST_ELEMENT_CLASS(gst_adain_style_parent_class)->change_state(element, transition);
+}
+
+std::shared_ptr<const Style> load_style(Stylizer& stylizer, const StyleRequest& request) {
+  if (request.path.empty()) {
+    throw Error(ErrorCode::kSettings, "No style picture is set. Set the property style-image to the path of a JPEG or PNG picture.");
+  }
+  return stylizer.load_style(request.path, request.style_size);
+}
+
+// Runs on the loader's thread.
+void load_next_style(GstElement* element, const StyleRequest& request) noexcept {
+  State& state = state_of(element);
+  try {
+    auto style = load_style(*state.stylizer, request);
+    GST_INFO_OBJECT(element, "style %s is ready", request.path.c_str());
+    const std::lock_guard guard(state.lock);
+    state.style.swap(style);
+  } catch (...) {
+    post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning, "The style in use stays.");
+  }
+}
+
+// READY -> PAUSED. The first style is loaded here, so that the first frame has it and a bad path is an error.
+gboolean start(GstBaseTransform* transform) {
+  GstElement* element = GST_ELEMENT(transform);
+  return guarded(element, Phase::kOpening, FALSE, [&] {
+    State& state = state_of(element);
+    Settings settings;
+    {
+      const std::lock_guard guard(state.lock);
+      settings = state.settings;
+    }
+    auto stylizer = state.core->open_stylizer(settings.stylizer);
+    auto style = load_style(*stylizer, settings.style);
+    auto loader = std::make_unique<StyleLoader>([element](const StyleRequest& request) { load_next_style(element, request); });
+    state.latency.reset();
+
+    state.stylizer = std::move(stylizer);
+    const std::lock_guard guard(state.lock);
+    state.style = std::move(style);
+    state.loader = std::move(loader);
+    // A style set while the first one was being loaded found no loader.
+    if (!(state.settings.style == settings.style)) state.loader->request(state.settings.style);
+    return TRUE;
+  });
+}
+
+// PAUSED -> READY. Also gives the model's memory back.
+gboolean stop(GstBaseTransform* transform) {
+  State& state = state_of(transform);
+  std::unique_ptr<StyleLoader> loader;
+  {
+    const std::lock_guard guard(state.lock);
+    loader = std::move(state.loader);
+  }
+  loader.reset();  // waits for a style being loaded, which needs the lock to publish it
+  {
+    const std::lock_guard guard(state.lock);
+    state.style.reset();
+  }
+  state.stylizer.reset();
+  return TRUE;
+}
+
+// ---- Caps and buffers ----
+
+// Both sides have the same caps to the letter: the base class alone would write out fields that the template has and the input
+// leaves to their defaults.
+GstCaps* fixate_caps(GstBaseTransform*, GstPadDirection, GstCaps* caps, GstCaps* other_caps) {
+  gst_caps_unref(other_caps);
+  return gst_caps_ref(caps);
+}
+
+gboolean set_caps(GstBaseTransform* transform, GstCaps* in_caps, GstCaps*) {
+  State& state = state_of(transform);
+  if (!gst_video_info_from_caps(&state.info, in_caps)) {
+    GST_ERROR_OBJECT(transform, "invalid caps %" GST_PTR_FORMAT, in_caps);
+    return FALSE;
+  }
+  state.latency.restart();
+  return TRUE;
+}
+
+gboolean propose_allocation(GstBaseTransform* transform, GstQuery* decide_query, GstQuery* query) {
+  if (!GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->propose_allocation(transform, decide_query, query)) return FALSE;
+  gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  return TRUE;
+}
+
+// Takes downstream's pool, or makes one, with whatever padding it has if downstream can read it from a GstVideoMeta.
+gboolean decide_allocation(GstBaseTransform* transform, GstQuery* query) {
+  GstCaps* caps = nullptr;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  GstVideoInfo info;
+  if (caps == nullptr || !gst_video_info_from_caps(&info, caps)) return FALSE;
+
+  GstBufferPool* pool = nullptr;
+  guint size = 0, min = 0, max = 0;
+  const bool offered = gst_query_get_n_allocation_pools(query) > 0;
+  if (offered) gst_query_parse_nth_allocation_pool(query, 0, &pool, &size, &min, &max);
+  if (pool == nullptr) pool = gst_video_buffer_pool_new();
+  size = MAX(size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&info)));
+
+  GstStructure* config = gst_buffer_pool_get_config(pool);
+  gst_buffer_pool_config_set_params(config, caps, size, min, max);
+  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
+    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+  }
+  // The base class sets the allocator and tries again, and replaces a pool that refuses.
+  if (!gst_buffer_pool_set_config(pool, config)) GST_DEBUG_OBJECT(transform, "%" GST_PTR_FORMAT " changed its configuration", pool);
+
+  if (offered) {
+    gst_query_set_nth_allocation_pool(query, 0, pool, size, min, max);
+  } else {
+    gst_query_add_allocation_pool(query, pool, size, min, max);
+  }
+  gst_object_unref(pool);
+  return GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->decide_allocation(transform, query);
+}
+
+// Size, orientation and colour space stay as they are, so every meta stays true. The base class leaves out those about memory.
+gboolean transform_meta(GstBaseTransform*, GstBuffer*, GstMeta*, GstBuffer*) { return TRUE; }
+gboolean filter_meta(GstBaseTransform*, GstQuery*, GType, const GstStructure*) { return TRUE; }
+
+// ---- Frames ----
+
+void before_transform(GstBaseTransform* transform, GstBuffer* buffer) {
+  const GstClockTime time = gst_segment_to_stream_time(&transform->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(transform), time);
+}
+
+FrameParameters frame_parameters(State& state) {
+  const std::lock_guard guard(state.lock);
+  return {state.style, state.settings.strength};
+}
+
+GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer, GstBuffer* out_buffer) {
+  GstElement* element = GST_ELEMENT(transform);
+  return guarded(element, Phase::kRunning, GST_FLOW_ERROR, [&] {
+    State& state = state_of(element);
+    const GstClockTime begin = gst_util_get_timestamp();
+    {
+      const MappedFrame input(state.info, in_buffer, GST_MAP_READ);
+      MappedFrame output(state.info, out_buffer, GST_MAP_WRITE);
+      if (!input.valid() || !output.valid()) {
+        GST_ELEMENT_ERROR(element, STREAM, FORMAT, ("A video buffer does not hold the frame that its caps promise."),
+                          ("%s buffer %" GST_PTR_FORMAT, input.valid() ? "output" : "input", input.valid() ? out_buffer : in_buffer));
+        return GST_FLOW_ERROR;
+      }
+      state.stylizer->process(input.view(), output.mutable_view(), frame_parameters(state));
+    }
+    if (state.latency.add(gst_util_get_timestamp() - begin)) {
+      GST_INFO_OBJECT(element, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS(state.latency.latency()));
+      gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));
+    }
+    return GST_FLOW_OK;
+  });
+}
+
+gboolean answer_query(GstBaseTransform* transform, GstPadDirection direction, GstQuery* query) {
+  if (!GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->query(transform, direction, query)) return FALSE;
+  if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
+    gboolean live = FALSE;
+    GstClockTime min = 0, max = 0;
+    gst_query_parse_latency(query, &live, &min, &max);
+    const GstClockTime own = state_of(transform).latency.latency();
+    gst_query_set_latency(query, live, min + own, GST_CLOCK_TIME_IS_VALID(max) ? max + own : max);
+  }
+  return TRUE;
+}
+
+}  // namespace
+
+static void gst_adain_style_class_init(GstAdainStyleClass* klass) {
+  GObjectClass* object_class = G_OBJECT_CLASS(klass);
+  object_class->set_property = set_property;
+  object_class->get_property = get_property;
+  object_class->finalize = finalize;
+  install_properties(object_class);
+
+  GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
+  element_class->change_state = change_state;
+  gst_element_class_add_static_pad_template(element_class, &sink_template);
+  gst_element_class_add_static_pad_template(element_class, &src_template);
+  gst_element_class_set_static_metadata(element_class, "AdaIN style transfer", "Filter/Effect/Video",
+                                        "Repaints video in the style of a picture with Adaptive Instance Normalisation",
+                                        "The adainstyle authors");
+
+  GstBaseTransformClass* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
+  transform_class->start = start;
+  transform_class->stop = stop;
+  transform_class->fixate_caps = fixate_caps;
+  transform_class->set_caps = set_caps;
+  transform_class->propose_allocation = propose_allocation;
+  transform_class->decide_allocation = decide_allocation;
+  transform_class->transform_meta = transform_meta;
+  transform_class->filter_meta = filter_meta;
+  transform_class->before_transform = before_transform;
+  transform_class->transform = transform_frame;
+  transform_class->query = answer_query;
+}
+
+static void gst_adain_style_init(GstAdainStyle* self) {
+  self->state = make_state();
+  gst_base_transform_set_qos_enabled(GST_BASE_TRANSFORM(self), TRUE);
+}

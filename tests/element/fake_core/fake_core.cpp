@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: MIT
+#include "fake_core.h"
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <new>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <thread>
+
+#include "adainstyle/core_entry.h"
+
+namespace adainstyle::fake {
+namespace {
+
+using Words = std::map<std::string, std::string>;
+
+Words parse(const std::string& path) {
+  Words words;
+  std::istringstream stream(path);
+  for (std::string word; std::getline(stream, word, ',');) {
+    const std::size_t equals = word.find('=');
+    words[word.substr(0, equals)] = equals == std::string::npos ? "" : word.substr(equals + 1);
+  }
+  return words;
+}
+
+int number(const Words& words, const std::string& key) {
+  const auto word = words.find(key);
+  return word == words.end() ? 0 : std::stoi(word->second);
+}
+
+void throw_if_told(const Words& words, const std::string& key) {
+  const auto word = words.find(key);
+  if (word == words.end()) return;
+  if (word->second == "bad-alloc") throw std::bad_alloc();
+  if (word->second == "runtime-error") throw std::runtime_error("something went wrong inside");
+  if (word->second == "int") throw 42;
+  static const std::map<std::string, ErrorCode> codes = {
+      {"settings", ErrorCode::kSettings},         {"not-found", ErrorCode::kNotFound},
+      {"unreadable", ErrorCode::kUnreadable},     {"not-an-image", ErrorCode::kNotAnImage},
+      {"malformed-model", ErrorCode::kMalformedModel}, {"device-absent", ErrorCode::kDeviceAbsent},
+      {"library", ErrorCode::kLibrary},           {"out-of-memory", ErrorCode::kOutOfMemory},
+  };
+  throw Error(codes.at(word->second), kMessage);
+}
+
+struct Shared {
+  std::mutex lock;
+  std::condition_variable gate_changed;
+  bool gate_open = true;
+  std::vector<std::string> style_loads;
+  std::atomic<int> stylizers = 0;
+};
+
+Shared& shared() {
+  static Shared instance;
+  return instance;
+}
+
+class FakeStyle : public Style {
+ public:
+  explicit FakeStyle(int value) : value_(value) {}
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+class FakeStylizer : public Stylizer {
+ public:
+  explicit FakeStylizer(const StylizerOptions& options) : options_(options), words_(parse(options.model_path)) {
+    throw_if_told(words_, "throw");
+    ++shared().stylizers;
+  }
+  ~FakeStylizer() override { --shared().stylizers; }
+
+  std::shared_ptr<const Style> load_style(const std::string& path, int style_size) override {
+    const Words words = parse(path);
+    {
+      Shared& state = shared();
+      std::unique_lock guard(state.lock);
+      state.style_loads.push_back(path + "@" + std::to_string(style_size));
+      if (words.count("gate") != 0) state.gate_changed.wait(guard, [&state] { return state.gate_open; });
+    }
+    throw_if_told(words, "throw");
+    return std::make_shared<FakeStyle>(number(words, "value"));
+  }
+
+  std::shared_ptr<const Style> encode_style(const ImageView&) override { return std::make_shared<FakeStyle>(0); }
+
+  void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) override {
+    throw_if_told(words_, "process-throw");
+    std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
+    const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();
+    const PixelLayout in = pixel_layout(input.format);
+    const PixelLayout out = pixel_layout(output.format);
+    for (int y = 0; y < input.height; ++y) {
+      const std::uint8_t* from = input.planes[0] + y * input.strides[0];
+      std::uint8_t* to = output.planes[0] + y * output.strides[0];
+      for (int x = 0; x < input.width; ++x, from += in.bytes, to += out.bytes) {
+        to[out.red] = painted(from[in.red], 0, value, parameters.strength);
+        to[out.green] = painted(from[in.green], 1, value, parameters.strength);
+        to[out.blue] = painted(from[in.blue], 2, value, parameters.strength);
+        if (out.has_alpha) to[out.alpha] = in.has_alpha ? from[in.alpha] : 0xff;
+      }
+    }
+  }
+
+  StylizerInfo info() const override { return {options_.model_path, "cpu", Precision::kFp32, 1, 0, 0}; }
+
+ private:
+  const StylizerOptions options_;
+  const Words words_;
+};
+
+std::unique_ptr<Stylizer> open_fake(const StylizerOptions& options) { return std::make_unique<FakeStylizer>(options); }
+
+void set_gate(bool open) {
+  {
+    const std::lock_guard guard(shared().lock);
+    shared().gate_open = open;
+  }
+  shared().gate_changed.notify_all();
+}
+
+std::vector<std::string> style_loads() {
+  const std::lock_guard guard(shared().lock);
+  return shared().style_loads;
+}
+
+int stylizers_alive() { return shared().stylizers; }
+
+void reset() {
+  set_gate(true);
+  const std::lock_guard guard(shared().lock);
+  shared().style_loads.clear();
+}
+
+}  // namespace
+}  // namespace adainstyle::fake
+
+const adainstyle::fake::Control* adainstyle_fake_core_control() {
+  using namespace adainstyle::fake;
+  static const Control control = {set_gate, style_loads, stylizers_alive, reset};
+  return &control;
+}
+
+const adainstyle::CoreEntry* adainstyle_core_entry() {
+  static const adainstyle::CoreEntry entry = {FAKE_CORE_ABI_VERSION, adainstyle::fake::open_fake};
+  return &entry;
+}
