@@ -12,6 +12,12 @@ namespace {
 
 using Json = nlohmann::json;
 
+// An array or object that is open.
+struct Level {
+  std::set<std::string> keys;
+  std::string last_key;
+};
+
 // Watches the parser go by: counts the nesting and keeps the keys of every object that is open.
 class Watcher {
  public:
@@ -25,7 +31,7 @@ class Watcher {
         break;
       case Json::parse_event_t::object_end:
       case Json::parse_event_t::array_end:
-        open_keys_.pop_back();
+        levels_.pop_back();
         break;
       case Json::parse_event_t::key:
         add_key(parsed.get_ref<const std::string&>());
@@ -38,21 +44,25 @@ class Watcher {
 
  private:
   void open() {
-    if (open_keys_.size() >= kMaxJsonDepth) {
+    if (levels_.size() >= kMaxJsonDepth) {
       throw Error(ErrorCode::kMalformedModel, what_ + ": expected JSON of at most " + std::to_string(kMaxJsonDepth) +
                                                   " nested levels, found more");
     }
-    open_keys_.emplace_back();
+    levels_.emplace_back();
   }
 
   void add_key(const std::string& key) {
-    if (!open_keys_.back().insert(key).second) {
-      throw Error(ErrorCode::kMalformedModel, what_ + ": expected every name once, found " + in_quotes(key) + " twice");
+    Level& level = levels_.back();
+    level.last_key = key;
+    if (!level.keys.insert(key).second) {
+      const bool nested = levels_.size() > 1 && !levels_[levels_.size() - 2].last_key.empty();
+      throw Error(ErrorCode::kMalformedModel, what_ + ": expected every name once, found " + in_quotes(key) + " twice" +
+                                                  (nested ? " in " + in_quotes(levels_[levels_.size() - 2].last_key) : ""));
     }
   }
 
   const std::string& what_;
-  std::vector<std::set<std::string>> open_keys_;
+  std::vector<Level> levels_;
 };
 
 }  // namespace

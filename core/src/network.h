@@ -53,6 +53,9 @@ struct TensorSpec {
   std::vector<std::int64_t> shape;
 };
 
+// What the operation is called in a description: "conv3x3", "tap", ...
+const char* operation_name(OpType type);
+
 // Reads {"encoder": [...], "decoder": [...]} (the checkpoint's network.json shows the form) and validates it.
 // Throws Error(kMalformedModel) that names list, position, field and what was expected.
 Network network_from_json(const nlohmann::json& description);
