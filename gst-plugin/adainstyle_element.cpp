@@ -151,7 +151,7 @@ void load_next_style(GstElement* element, const StyleRequest& request) noexcept 
     const std::lock_guard guard(state.lock);
     state.style.swap(style);
   } catch (...) {
-    post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning, "The style in use stays.");
+    post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning, "The old style stays in use: ");
   }
 }
 

@@ -34,28 +34,28 @@ Category category(ErrorCode code, Phase phase) noexcept {
 }
 
 // GLib's string functions are used because they end the process rather than throw when memory runs out: nothing here may throw.
-void post(GstElement* element, GstMessageType type, Category category, Phase phase, const char* text, const char* consequence) noexcept {
-  gchar* message = consequence != nullptr ? g_strconcat(text, " ", consequence, nullptr) : g_strdup(text);
+void post(GstElement* element, GstMessageType type, Category category, Phase phase, const char* prefix, const char* text) noexcept {
+  gchar* message = g_strconcat(prefix, text, nullptr);
   gchar* debug = g_strdup(phase == Phase::kOpening ? "while opening the model, the device or the first style" : "while running");
   gst_element_message_full(element, type, category.domain, category.code, message, debug, __FILE__, GST_FUNCTION, __LINE__);
 }
 
 }  // namespace
 
-void post_current_exception(GstElement* element, GstMessageType type, Phase phase, const char* consequence) noexcept {
+void post_current_exception(GstElement* element, GstMessageType type, Phase phase, const char* prefix) noexcept {
   try {
     throw;
   } catch (const Error& error) {
-    post(element, type, category(error.code(), phase), phase, error.what(), consequence);
+    post(element, type, category(error.code(), phase), phase, prefix, error.what());
   } catch (const std::bad_alloc&) {
-    post(element, type, category(ErrorCode::kOutOfMemory, phase), phase,
-         "Memory ran out. Give the element smaller frames, a smaller style-size or a smaller model.", consequence);
+    post(element, type, category(ErrorCode::kOutOfMemory, phase), phase, prefix,
+         "Memory ran out. Give the element smaller frames, a smaller style-size or a smaller model.");
   } catch (const std::exception& exception) {
     gchar* text = g_strconcat("The style-transfer library failed: ", exception.what(), nullptr);
-    post(element, type, library_category(phase), phase, text, consequence);
+    post(element, type, library_category(phase), phase, prefix, text);
     g_free(text);
   } catch (...) {
-    post(element, type, library_category(phase), phase, "The style-transfer library failed and gave no reason.", consequence);
+    post(element, type, library_category(phase), phase, prefix, "The style-transfer library failed and gave no reason.");
   }
 }
 

@@ -32,7 +32,7 @@ class PropertiesTest : public FakeCoreTest {
     EXPECT_EQ(report.domain, domain);
     EXPECT_EQ(report.code, code);
     EXPECT_NE(report.text.find(text), std::string::npos) << report.text;
-    EXPECT_NE(report.text.find("The style in use stays."), std::string::npos) << report.text;
+    EXPECT_NE(report.text.find("The old style stays in use: "), std::string::npos) << report.text;
   }
 
   const Pixels picture_ = test_picture(info_);
