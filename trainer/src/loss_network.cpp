@@ -98,11 +98,10 @@ LossNetwork::Activations LossNetwork::forward(const at::Tensor& picture) const {
 
 LossFeatures LossNetwork::features(const at::Tensor& picture) const { return forward(picture).features; }
 
-std::vector<at::Tensor> LossNetwork::tap_features(const at::Tensor& picture) const {
-  const Activations all = forward(picture);
+std::vector<at::Tensor> LossNetwork::tap_features(const Activations& activations) const {
   std::vector<at::Tensor> taps(kLossTaps);
   for (std::size_t i = 0; i < layers_.size(); ++i) {
-    if (layers_[i].tap >= 0) taps[layers_[i].tap] = all.outputs[i];
+    if (layers_[i].tap >= 0) taps[layers_[i].tap] = activations.outputs[i];
   }
   return taps;
 }

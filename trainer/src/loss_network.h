@@ -41,9 +41,10 @@ class LossNetwork {
 
   // picture: [N, 3, H, W], RGB in [0, 1], any dtype, H and W at least 16. Nothing is recorded for autograd.
   LossFeatures features(const at::Tensor& picture) const;
-  // Every tap's features, [N, C, H/s, W/s] (Gram matrices are made of them).
-  std::vector<at::Tensor> tap_features(const at::Tensor& picture) const;
   Activations forward(const at::Tensor& picture) const;
+
+  // Every tap's features, [N, C, H/s, W/s] (Gram matrices are made of them).
+  std::vector<at::Tensor> tap_features(const Activations& activations) const;
 
   // The gradient of a loss with regard to the picture, [N, 3, H, W] float32, from its gradients with regard to the features
   // (undefined tensors: none). gradient_of_taps: with regard to the features of each tap (Gram); empty: none.

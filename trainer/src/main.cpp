@@ -16,6 +16,7 @@ int main(int argc, char** argv) {
     CLI::App* command = app.add_subcommand(name, description);
     commands.emplace_back(command, add_command(command));
   };
+  add("train", "Train a model from folders of pictures", adainstyle::add_train_command);
   add("import", "Make a model file from weights that exist already", adainstyle::add_import_command);
   CLI11_PARSE(app, argc, argv);
   try {

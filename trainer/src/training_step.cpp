@@ -1,0 +1,307 @@
+// SPDX-License-Identifier: MIT
+#include "training_step.h"
+
+#include <cmath>
+
+#include <ATen/TensorOperators.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/clamp.h>
+#include <ATen/ops/relu.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
+
+#include "augment.h"
+#include "decoder_norm.h"
+
+namespace adainstyle {
+namespace {
+
+constexpr double kNoiseSigma = 2.0 / 255.0;
+constexpr double kGainEps = 1e-6;  // keeps the root's slope finite
+
+at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
+
+at::Tensor to_unit(const at::Tensor& bytes) {
+  return bytes.to(at::kFloat).mul_(1.0 / 255.0).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+// Every second sample of the whole iteration, as indices into this batch.
+std::vector<std::int64_t> alternate(std::int64_t count, std::uint64_t first_sample) {
+  std::vector<std::int64_t> chosen;
+  for (std::int64_t i = 0; i < count; ++i) {
+    if ((first_sample + i) % 2 == 0) chosen.push_back(i);
+  }
+  return chosen;
+}
+
+at::Tensor pick(const at::Tensor& all, const std::vector<std::int64_t>& chosen) {
+  std::vector<at::Tensor> parts;
+  for (const std::int64_t i : chosen) parts.push_back(all.narrow(0, i, 1));
+  return at::cat(parts);
+}
+
+ChannelStatistics slice(const ChannelStatistics& all, std::int64_t start, std::int64_t count) {
+  return {all.mean.narrow(0, start, count), all.std.narrow(0, start, count)};
+}
+
+void add_term(const char* name, double weight, const at::Tensor& value, LossValues* values, at::Tensor* sum) {
+  const at::Tensor weighted = value * weight;
+  *sum = sum->defined() ? *sum + weighted : weighted;
+  (*values)[name] = value.item<double>();
+  (*values)["total"] += weight * (*values)[name];
+}
+
+at::Tensor mean_absolute(const at::Tensor& difference) { return difference.to(at::kFloat).abs().mean(); }
+
+// F F^T / (C H W), [N, C, C] float32.
+at::Tensor gram_matrix(const at::Tensor& features) {
+  const at::Tensor flat = features.to(at::kFloat).flatten(2);
+  return at::bmm(flat, flat.transpose(1, 2)) / static_cast<double>(flat.size(1) * flat.size(2));
+}
+
+}  // namespace
+
+TrainingStep::TrainingStep(const TrainOptions& options, const Network& network, const LossNetwork& loss_network, TensorCache* cache)
+    : options_(options),
+      network_(network),
+      loss_network_(loss_network),
+      cache_(cache),
+      dtype_(options.precision == "bf16" ? at::kBFloat16 : at::kFloat) {}
+
+// The features of kept crops are computed one picture at a time: their bits must not depend on which other pictures were in the
+// batch when they were first met.
+TensorCache::Value TrainingStep::content_target(const CropChoice& choice, const at::Tensor& picture) {
+  const std::uint64_t key = choice.key(Purpose::kContentCrop);
+  TensorCache::Value value = cache_->find(key);
+  if (value.empty()) {
+    const LossFeatures features = loss_network_.features(to_unit(picture.unsqueeze(0)));
+    value = {features.deepest, features.mean.back(), features.std.back()};
+    if (options_.crops_per_picture > 0) cache_->insert(key, value);
+  }
+  return value;
+}
+
+TensorCache::Value TrainingStep::style_target(const CropChoice& choice, const at::Tensor& picture) {
+  const std::uint64_t key = choice.key(Purpose::kStyleCrop);
+  TensorCache::Value value = cache_->find(key);
+  if (value.empty()) {
+    const LossNetwork::Activations all = loss_network_.forward(to_unit(picture.unsqueeze(0)));
+    for (int tap = 0; tap < kLossTaps; ++tap) {
+      value.push_back(all.features.mean[tap]);
+      value.push_back(all.features.std[tap]);
+    }
+    if (options_.style_loss == "gram") {
+      for (const at::Tensor& features : loss_network_.tap_features(all)) value.push_back(gram_matrix(features));
+    }
+    if (options_.crops_per_picture > 0) cache_->insert(key, value);
+  }
+  return value;
+}
+
+TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
+  const at::NoGradGuard no_grad;
+  std::vector<TensorCache::Value> content, style;
+  for (std::size_t i = 0; i < batch.content_choices.size(); ++i) {
+    content.push_back(content_target(batch.content_choices[i], batch.content[i]));
+    style.push_back(style_target(batch.style_choices[i], batch.style[i]));
+  }
+  const auto gather = [](const std::vector<TensorCache::Value>& values, std::size_t member) {
+    std::vector<at::Tensor> parts;
+    for (const TensorCache::Value& value : values) parts.push_back(value[member]);
+    return at::cat(parts);
+  };
+  Targets targets;
+  targets.content = gather(content, 0);
+  targets.content_mean = gather(content, 1);
+  targets.content_std = gather(content, 2);
+  for (int tap = 0; tap < kLossTaps; ++tap) {
+    targets.style.mean[tap] = gather(style, 2 * tap);
+    targets.style.std[tap] = gather(style, 2 * tap + 1);
+    if (options_.style_loss == "gram") targets.gram.push_back(gather(style, 2 * kLossTaps + tap));
+  }
+  return targets;
+}
+
+TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values) {
+  const at::Tensor input = content.to(dtype_);
+  const Encoded encoded = plain_encode(network_, weights, input);
+  Forward forward;
+  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, 1.0f);
+  add_term("autoencoder", 1.0, mean_absolute(output - input), values, &forward.other);
+  return forward;
+}
+
+TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Tensor& content, const at::Tensor& style,
+                                          std::uint64_t first_sample, LossValues* values) {
+  const std::int64_t n = content.size(0);
+  const std::vector<std::int64_t> half = alternate(n, first_sample);
+  const bool identity = options_.identity_weight > 0.0;
+  const bool noise = options_.noise_weight > 0.0 && !half.empty();
+  const bool temporal = options_.temporal_weight > 0.0 && !half.empty();
+  const auto extra = static_cast<std::int64_t>(half.size());
+
+  // Everything that has to be encoded goes through the encoder in one batch: contents, styles, noisy and moved contents.
+  std::vector<at::Tensor> inputs = {content, style};
+  at::Tensor grids, added;
+  if (noise) {
+    std::vector<at::Tensor> noises;
+    for (const std::int64_t i : half) {
+      noises.push_back(gaussian_noise(content[i].unsqueeze(0), kNoiseSigma,
+                                      mix({options_.seed, static_cast<std::uint64_t>(Purpose::kNoise), first_sample + i})));
+    }
+    added = at::cat(noises);
+    inputs.push_back(pick(content, half) + added);
+  }
+  if (temporal) {
+    std::vector<at::Tensor> flows;
+    for (const std::int64_t i : half) {
+      flows.push_back(random_flow_grid(content.size(2), content.size(3),
+                                       mix({options_.seed, static_cast<std::uint64_t>(Purpose::kFlow), first_sample + i})));
+    }
+    grids = at::cat(flows);
+    inputs.push_back(warp(pick(content, half), grids));
+  }
+  const Encoded encoded = plain_encode(network_, weights, at::cat(inputs).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast));
+
+  // And so through the decoder: stylised, identity, stylised noisy, stylised moved.
+  const at::Tensor content_features = encoded.features.narrow(0, 0, n);
+  std::vector<at::Tensor> features = {content_features};
+  if (identity) features.push_back(content_features);
+  if (noise || temporal) features.push_back(encoded.features.narrow(0, 2 * n, encoded.features.size(0) - 2 * n));
+  std::vector<ChannelStatistics> styles;
+  for (const ChannelStatistics& tap : encoded.taps) {
+    const ChannelStatistics style_tap = slice(tap, n, n);
+    std::vector<at::Tensor> mean = {style_tap.mean}, std = {style_tap.std};
+    if (identity) mean.push_back(tap.mean.narrow(0, 0, n)), std.push_back(tap.std.narrow(0, 0, n));
+    for (int i = 0; i < (noise ? 1 : 0) + (temporal ? 1 : 0); ++i) {
+      mean.push_back(pick(style_tap.mean, half));
+      std.push_back(pick(style_tap.std, half));
+    }
+    styles.push_back({at::cat(mean), at::cat(std)});
+  }
+  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles, 1.0f);
+
+  Forward forward;
+  forward.stylised = decoded.narrow(0, 0, n);
+  std::int64_t at = n;
+  if (identity) {
+    add_term("identity", options_.identity_weight, mean_absolute(decoded.narrow(0, at, n) - content), values, &forward.other);
+    at += n;
+  }
+  // Means over every second sample, whichever of them this process has.
+  const double share = 2.0 * static_cast<double>(extra) / static_cast<double>(n);
+  if (noise) {
+    const at::Tensor change = (decoded.narrow(0, at, extra) - pick(forward.stylised, half)).to(at::kFloat);
+    const at::Tensor gain = (change.square().mean({1, 2, 3}) / added.square().mean({1, 2, 3}) + kGainEps).sqrt();
+    add_term("noise", options_.noise_weight, gain.mean() * share, values, &forward.other);
+    at += extra;
+  }
+  if (temporal) {
+    const at::Tensor moved = warp(pick(forward.stylised, half).to(at::kFloat), grids);
+    add_term("temporal", options_.temporal_weight, mean_absolute(moved - decoded.narrow(0, at, extra)) * share, values,
+             &forward.other);
+  }
+  return forward;
+}
+
+TrainingStep::Forward TrainingStep::paper(const TensorMap& weights, const at::Tensor& content, const Targets& targets,
+                                          LossValues* values) {
+  std::vector<ChannelStatistics> style(kLossTaps), own(kLossTaps);
+  style.back() = {targets.style.mean.back(), targets.style.std.back()};
+  own.back() = {targets.content_mean, targets.content_std};
+  const at::Tensor features = targets.content.to(dtype_);
+  Forward forward;
+  forward.stylised = decode_with_norm(network_, weights, features, style, options_.decoder_norm);
+  if (options_.identity_weight > 0.0) {
+    const at::Tensor same = decode_with_norm(network_, weights, features, own, options_.decoder_norm);
+    add_term("identity", options_.identity_weight, mean_absolute(same - content), values, &forward.other);
+  }
+  return forward;
+}
+
+at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Targets& targets, LossValues* values) {
+  const at::NoGradGuard no_grad;
+  const at::Tensor output = picture.detach().to(at::kFloat);
+  const LossNetwork::Activations activations = loss_network_.forward(at::clamp(output, 0.0, 1.0));
+  const LossFeatures& features = activations.features;
+  LossFeatures gradient;
+  std::vector<at::Tensor> tap_gradients;
+
+  const at::Tensor target =
+      (targets.content.to(at::kFloat) - over_space(targets.content_mean)) / over_space(targets.content_std) *
+          over_space(targets.style.std.back()) +
+      over_space(targets.style.mean.back());
+  const at::Tensor content_error = features.deepest.to(at::kFloat) - target;
+  (*values)["content"] = content_error.square().mean().item<double>();
+  gradient.deepest = content_error * (2.0 * options_.content_weight / static_cast<double>(content_error.numel()));
+
+  double style_loss = 0.0;
+  if (targets.gram.empty()) {
+    for (int tap = 0; tap < kLossTaps; ++tap) {
+      const at::Tensor mean_error = features.mean[tap] - targets.style.mean[tap];
+      const at::Tensor std_error = features.std[tap] - targets.style.std[tap];
+      style_loss += mean_error.square().mean().item<double>() + std_error.square().mean().item<double>();
+      const double scale = 2.0 * options_.style_weight / static_cast<double>(mean_error.numel());
+      gradient.mean[tap] = mean_error * scale;
+      gradient.std[tap] = std_error * scale;
+    }
+  } else {
+    const std::vector<at::Tensor> taps = loss_network_.tap_features(activations);
+    for (int tap = 0; tap < kLossTaps; ++tap) {
+      const at::Tensor error = gram_matrix(taps[tap]) - targets.gram[tap];
+      style_loss += error.square().mean().item<double>();
+      // d G / d F of a symmetric G: 2 (error F) / (C H W), times the mean square's 2 / numel.
+      const at::Tensor flat = taps[tap].to(at::kFloat).flatten(2);
+      const double scale = 4.0 * options_.style_weight / static_cast<double>(error.numel()) /
+                           static_cast<double>(flat.size(1) * flat.size(2));
+      tap_gradients.push_back((at::bmm(error, flat) * scale).view(taps[tap].sizes()));
+    }
+  }
+  (*values)["style"] = style_loss;
+  (*values)["total"] += options_.content_weight * (*values)["content"] + options_.style_weight * style_loss;
+
+  const at::Tensor back = loss_network_.backward(activations, gradient, tap_gradients);
+  // Through the clamp: outside [0, 1] only a gradient that pulls the value back in counts.
+  const at::Tensor outwards = ((output < 0.0) & (back > 0.0)) | ((output > 1.0) & (back < 0.0));
+  return at::where(outwards, at::zeros_like(back), back);
+}
+
+void TrainingStep::add_picture_terms(const at::Tensor& picture, LossValues* values, at::Tensor* sum) {
+  const at::Tensor output = picture.to(at::kFloat);
+  add_term("range", options_.range_weight, (at::relu(-output) + at::relu(output - 1.0)).mean(), values, sum);
+  if (options_.tv_weight > 0.0) {
+    const std::int64_t height = output.size(2), width = output.size(3);
+    const at::Tensor vertical = output.narrow(2, 1, height - 1) - output.narrow(2, 0, height - 1);
+    const at::Tensor horizontal = output.narrow(3, 1, width - 1) - output.narrow(3, 0, width - 1);
+    add_term("tv", options_.tv_weight, mean_absolute(vertical) + mean_absolute(horizontal), values, sum);
+  }
+}
+
+LossValues TrainingStep::run(const Batch& batch, std::uint64_t iteration, int part, int parts, const Parameters& parameters,
+                             at::Tensor* gradient) {
+  LossValues values;
+  const at::Tensor content = to_unit(batch.content);
+  const auto n = static_cast<std::uint64_t>(content.size(0));
+  const TensorMap weights = parameters.unpack(parameters.master(), dtype_);
+  Forward forward;
+  if (iteration < static_cast<std::uint64_t>(options_.autoencoder_iterations) && !options_.paper()) {
+    forward = autoencode(weights, content, &values);
+  } else {
+    const Targets wanted = targets(batch);
+    forward = options_.paper() ? paper(weights, content, wanted, &values)
+                               : joint(weights, content, to_unit(batch.style), (iteration * parts + part) * n, &values);
+    add_picture_terms(forward.stylised, &values, &forward.other);
+    // The loss network's part of the gradient enters the graph as a weighted sum of the output's pixels.
+    const at::Tensor back = perceptual_gradient(forward.stylised, wanted, &values);
+    forward.other = forward.other + (forward.stylised.to(at::kFloat) * back).sum();
+  }
+  at::Tensor master = parameters.master();
+  master.mutable_grad() = at::Tensor();
+  forward.other.backward();
+  *gradient = master.grad();
+  return values;
+}
+
+}  // namespace adainstyle
