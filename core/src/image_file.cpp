@@ -9,6 +9,7 @@
 
 #include "adainstyle/error.h"
 #include "file_io.h"
+#include "image_container.h"
 
 namespace adainstyle {
 namespace {
@@ -89,7 +90,7 @@ PixbufPtr decode(const std::string& path) {
   }
   if (!complaint.empty()) not_an_image(path, complaint);
   GdkPixbuf* pixbuf = gdk_pixbuf_loader_get_pixbuf(loader.get());
-  if (pixbuf == nullptr) not_an_image(path, "the file holds no picture or is cut off");
+  if (pixbuf == nullptr || is_cut_off(bytes)) not_an_image(path, "the file is cut off");
   return checked(gdk_pixbuf_apply_embedded_orientation(pixbuf), path);
 }
 
