@@ -112,8 +112,8 @@ std::vector<std::uint8_t> read_file(const std::string& path, std::size_t max_byt
   }
   const auto size = static_cast<std::size_t>(status.st_size);
   if (size > max_bytes) {
-    throw Error(ErrorCode::kUnreadable, path + ": expected a file of at most " + std::to_string(max_bytes) + " bytes, found " +
-                                            std::to_string(size) + ".");
+    throw Error(ErrorCode::kUnreadable,
+                path + ": expected a file of at most " + std::to_string(max_bytes) + " bytes, found " + std::to_string(size) + ".");
   }
   std::vector<std::uint8_t> bytes(size);
   std::size_t done = 0;

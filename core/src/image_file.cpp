@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "image_file.h"
 
+#include <gdk-pixbuf/gdk-pixbuf.h>
+
 #include <algorithm>
 #include <cmath>
 #include <memory>
-
-#include <gdk-pixbuf/gdk-pixbuf.h>
 
 #include "adainstyle/error.h"
 #include "file_io.h"
@@ -32,7 +32,8 @@ std::string take_message(GError* error) {
 }
 
 [[noreturn]] void not_an_image(const std::string& path, const std::string& why) {
-  throw Error(ErrorCode::kNotAnImage, path + ": expected a picture (JPEG, PNG, WebP or another that gdk-pixbuf reads): " + why + ".");
+  throw Error(ErrorCode::kNotAnImage,
+              path + ": expected a picture (JPEG, PNG, WebP or another that gdk-pixbuf reads): " + why + ".");
 }
 
 PixbufPtr checked(GdkPixbuf* pixbuf, const std::string& path) {
@@ -85,8 +86,8 @@ PixbufPtr decode(const std::string& path) {
   g_signal_connect(loader.get(), "size-prepared", G_CALLBACK(on_size_prepared), &declared);
   const std::string complaint = feed(loader.get(), bytes, declared);
   if (declared.refused) {
-    not_an_image(path, "it has " + std::to_string(declared.width) + "x" + std::to_string(declared.height) + " pixels, more than the " +
-                           std::to_string(kMaxImagePixels) + " that are read");
+    not_an_image(path, "it has " + std::to_string(declared.width) + "x" + std::to_string(declared.height) +
+                           " pixels, more than the " + std::to_string(kMaxImagePixels) + " that are read");
   }
   if (!complaint.empty()) not_an_image(path, complaint);
   GdkPixbuf* pixbuf = gdk_pixbuf_loader_get_pixbuf(loader.get());
@@ -147,7 +148,8 @@ ImageView DecodedImage::view() const {
 
 DecodedImage read_image(const std::string& path, int short_side) {
   if (short_side < 0) {
-    throw Error(ErrorCode::kSettings, path + ": expected a short side of 0 or more pixels, found " + std::to_string(short_side) + ".");
+    throw Error(ErrorCode::kSettings,
+                path + ": expected a short side of 0 or more pixels, found " + std::to_string(short_side) + ".");
   }
   PixbufPtr pixbuf = decode(path);
   if (short_side > 0) pixbuf = resize(std::move(pixbuf), short_side, path);

@@ -26,18 +26,11 @@ class Watcher {
   bool operator()(int /*depth*/, Json::parse_event_t event, Json& parsed) {
     switch (event) {
       case Json::parse_event_t::object_start:
-      case Json::parse_event_t::array_start:
-        open();
-        break;
+      case Json::parse_event_t::array_start: open(); break;
       case Json::parse_event_t::object_end:
-      case Json::parse_event_t::array_end:
-        levels_.pop_back();
-        break;
-      case Json::parse_event_t::key:
-        add_key(parsed.get_ref<const std::string&>());
-        break;
-      case Json::parse_event_t::value:
-        break;
+      case Json::parse_event_t::array_end: levels_.pop_back(); break;
+      case Json::parse_event_t::key: add_key(parsed.get_ref<const std::string&>()); break;
+      case Json::parse_event_t::value: break;
     }
     return true;
   }
@@ -45,8 +38,8 @@ class Watcher {
  private:
   void open() {
     if (levels_.size() >= kMaxJsonDepth) {
-      throw Error(ErrorCode::kMalformedModel, what_ + ": expected JSON of at most " + std::to_string(kMaxJsonDepth) +
-                                                  " nested levels, found more");
+      throw Error(ErrorCode::kMalformedModel,
+                  what_ + ": expected JSON of at most " + std::to_string(kMaxJsonDepth) + " nested levels, found more");
     }
     levels_.emplace_back();
   }

@@ -51,7 +51,9 @@ float read_eps(const std::string& text, const std::string& source) {
   const char* end = text.data() + text.size();
   // Unlike strtof, from_chars does not follow the locale of the program it runs in.
   const std::from_chars_result result = std::from_chars(text.data(), end, eps);
-  if (result.ec != std::errc() || result.ptr != end) malformed(source, "expected metadata \"eps\" to be a number, found " + in_quotes(text));
+  if (result.ec != std::errc() || result.ptr != end) {
+    malformed(source, "expected metadata \"eps\" to be a number, found " + in_quotes(text));
+  }
   return eps;
 }
 
@@ -110,7 +112,8 @@ Model parse_model(const std::uint8_t* bytes, std::size_t size, const std::string
   for (const FixedEntry& fixed : kFixedEntries) {
     const std::string& value = entry(file, fixed.key, source);
     if (value != fixed.value) {
-      malformed(source, std::string("expected metadata \"") + fixed.key + "\" to be \"" + fixed.value + "\", found " + in_quotes(value));
+      malformed(source,
+                std::string("expected metadata \"") + fixed.key + "\" to be \"" + fixed.value + "\", found " + in_quotes(value));
     }
   }
   Model model;

@@ -67,8 +67,8 @@ void check_convolution(const Operation& operation, const Features& features, con
   }
   const int largest_stride = operation.type == OpType::kConv3x3 ? 2 : 1;
   if (operation.stride < 1 || operation.stride > largest_stride) {
-    malformed(where, "expected a stride from 1 to " + std::to_string(largest_stride) + ", found " +
-                         std::to_string(operation.stride));
+    malformed(where,
+              "expected a stride from 1 to " + std::to_string(largest_stride) + ", found " + std::to_string(operation.stride));
   }
   const bool legal = std::all_of(operation.name.begin(), operation.name.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_' || c == '.' || c == '-';
@@ -87,12 +87,8 @@ Features after(const Operation& operation, Features features) {
       features.channels = operation.outputs;
       features.stride *= operation.stride;
       break;
-    case OpType::kMaxPool:
-      features.stride *= 2;
-      break;
-    case OpType::kUpsampleNearest:
-      features.stride /= kShuffleFactor;
-      break;
+    case OpType::kMaxPool: features.stride *= 2; break;
+    case OpType::kUpsampleNearest: features.stride /= kShuffleFactor; break;
     case OpType::kPixelUnshuffle:
       features.channels *= kShuffleArea;
       features.stride *= kShuffleFactor;
@@ -103,8 +99,7 @@ Features after(const Operation& operation, Features features) {
       break;
     case OpType::kResidual:
     case OpType::kTap:
-    case OpType::kAdaIN:
-      break;
+    case OpType::kAdaIN: break;
   }
   features.coarsest = std::max(features.coarsest, features.stride);
   return features;
@@ -159,7 +154,9 @@ class TapTable {
 
   void expect_no_gap() const {
     for (int tap = 0; tap < count_; ++tap) {
-      if (channels_[tap] == 0) malformed("encoder", "expected taps to be numbered from 0 on, tap " + std::to_string(tap) + " is missing");
+      if (channels_[tap] == 0) {
+        malformed("encoder", "expected taps to be numbered from 0 on, tap " + std::to_string(tap) + " is missing");
+      }
     }
   }
 
@@ -189,11 +186,14 @@ void check_tensor_names(const Network& network) {
 }  // namespace
 
 void validate(const Network& network) {
-  if (!std::isfinite(network.eps) || network.eps <= 0 || network.eps > 1) malformed("eps", "expected a number above 0, at most 1");
+  if (!std::isfinite(network.eps) || network.eps <= 0 || network.eps > 1) {
+    malformed("eps", "expected a number above 0, at most 1");
+  }
   TapTable taps;
-  const Features encoded = check_list(
-      network.encoder, "encoder", {},
-      [&](const Operation& operation, const Features& features, const std::string& where) { taps.add(operation, features, where); });
+  const Features encoded = check_list(network.encoder, "encoder", {},
+                                      [&](const Operation& operation, const Features& features, const std::string& where) {
+                                        taps.add(operation, features, where);
+                                      });
   taps.expect_no_gap();
   const Features decoded = check_list(network.decoder, "decoder", encoded,
                                       [&](const Operation& operation, const Features& features, const std::string& where) {

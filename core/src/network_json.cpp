@@ -62,8 +62,9 @@ class FieldReader {
   }
 
   int integer(const char* field, int smallest, int largest) {
-    const std::string range = smallest == largest ? std::to_string(largest)
-                                                  : "a whole number from " + std::to_string(smallest) + " to " + std::to_string(largest);
+    const std::string range = smallest == largest
+                                  ? std::to_string(largest)
+                                  : "a whole number from " + std::to_string(smallest) + " to " + std::to_string(largest);
     const Json& value = take(field, range);
     // A number from 2^63 on is kept unsigned and would turn negative when read as signed.
     const bool fits = value.is_number_integer() &&
@@ -122,17 +123,10 @@ Operation read_operation(const Json& description, const std::string& where) {
       break;
     case OpType::kUpsampleNearest:
     case OpType::kPixelUnshuffle:
-    case OpType::kPixelShuffle:
-      fields.integer("factor", kShuffleFactor, kShuffleFactor);
-      break;
-    case OpType::kTap:
-      operation.tap = fields.integer("index", 0, kMaxTaps - 1);
-      break;
-    case OpType::kAdaIN:
-      operation.tap = fields.integer("tap", 0, kMaxTaps - 1);
-      break;
-    case OpType::kMaxPool:
-      break;
+    case OpType::kPixelShuffle: fields.integer("factor", kShuffleFactor, kShuffleFactor); break;
+    case OpType::kTap: operation.tap = fields.integer("index", 0, kMaxTaps - 1); break;
+    case OpType::kAdaIN: operation.tap = fields.integer("tap", 0, kMaxTaps - 1); break;
+    case OpType::kMaxPool: break;
   }
   fields.expect_no_more();
   return operation;
@@ -165,12 +159,8 @@ Json write_operation(const Operation& operation) {
       result["name"] = operation.name;
       result["channels"] = operation.inputs;
       break;
-    case OpType::kTap:
-      result["index"] = operation.tap;
-      break;
-    case OpType::kAdaIN:
-      result["tap"] = operation.tap;
-      break;
+    case OpType::kTap: result["index"] = operation.tap; break;
+    case OpType::kAdaIN: result["tap"] = operation.tap; break;
     default:
       if (has_factor(operation.type)) result["factor"] = kShuffleFactor;
       break;

@@ -26,9 +26,7 @@ Operation conv3x3(const std::string& name, int inputs, int outputs, bool relu = 
   return conv(OpType::kConv3x3, name, inputs, outputs, relu, stride);
 }
 
-Operation residual(const std::string& name, int channels) {
-  return conv(OpType::kResidual, name, channels, channels, false);
-}
+Operation residual(const std::string& name, int channels) { return conv(OpType::kResidual, name, channels, channels, false); }
 
 Operation tap(int index) {
   Operation operation = plain(OpType::kTap);

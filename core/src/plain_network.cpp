@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "plain_network.h"
 
-#include <algorithm>
-
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
@@ -14,6 +12,8 @@
 #include <ATen/ops/sqrt.h>
 #include <ATen/ops/upsample_nearest2d.h>
 #include <ATen/ops/var_mean.h>
+
+#include <algorithm>
 
 #include "adainstyle/error.h"
 
@@ -41,24 +41,18 @@ at::Tensor convolve3x3(const TensorMap& weights, const std::string& name, const 
 // One operation that needs no statistics.
 at::Tensor apply(const Operation& operation, const TensorMap& weights, const at::Tensor& features) {
   switch (operation.type) {
-    case OpType::kConv3x3:
-      return convolve3x3(weights, operation.name, features, operation.stride, operation.relu);
-    case OpType::kConv1x1:
-      return convolve(weights, operation.name, features, 1, operation.relu);
-    case OpType::kMaxPool:
-      return at::max_pool2d(features, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
+    case OpType::kConv3x3: return convolve3x3(weights, operation.name, features, operation.stride, operation.relu);
+    case OpType::kConv1x1: return convolve(weights, operation.name, features, 1, operation.relu);
+    case OpType::kMaxPool: return at::max_pool2d(features, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
     case OpType::kUpsampleNearest:
       return at::upsample_nearest2d(features, at::IntArrayRef{features.size(2) * 2, features.size(3) * 2});
-    case OpType::kPixelUnshuffle:
-      return at::pixel_unshuffle(features, 2);
-    case OpType::kPixelShuffle:
-      return at::pixel_shuffle(features, 2);
+    case OpType::kPixelUnshuffle: return at::pixel_unshuffle(features, 2);
+    case OpType::kPixelShuffle: return at::pixel_shuffle(features, 2);
     case OpType::kResidual:
-      return features + convolve3x3(weights, operation.name + ".b",
-                                    convolve3x3(weights, operation.name + ".a", features, 1, true), 1, false);
+      return features +
+             convolve3x3(weights, operation.name + ".b", convolve3x3(weights, operation.name + ".a", features, 1, true), 1, false);
     case OpType::kTap:
-    case OpType::kAdaIN:
-      break;
+    case OpType::kAdaIN: break;
   }
   return features;
 }

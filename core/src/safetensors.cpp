@@ -15,8 +15,8 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::size_t kLengthBytes = 8;                           // of the header's length at the start
-constexpr std::size_t kMaxHeaderBytes = 4u << 20;                 // thousands of tensors need less
+constexpr std::size_t kLengthBytes = 8;            // of the header's length at the start
+constexpr std::size_t kMaxHeaderBytes = 4u << 20;  // thousands of tensors need less
 constexpr std::size_t kMaxDimensions = 8;
 constexpr char kMetadataKey[] = "__metadata__";
 
@@ -61,8 +61,7 @@ std::string_view header_text(const std::uint8_t* bytes, std::size_t size, const 
   if (size < kLengthBytes) {
     malformed(source, "expected a safetensors file, which begins with 8 bytes of length, found " + std::to_string(size) + " bytes");
   }
-  const std::uint64_t length =
-      load_little_endian(bytes, 4) | static_cast<std::uint64_t>(load_little_endian(bytes + 4, 4)) << 32;
+  const std::uint64_t length = load_little_endian(bytes, 4) | static_cast<std::uint64_t>(load_little_endian(bytes + 4, 4)) << 32;
   if (length > kMaxHeaderBytes) {
     malformed(source, "expected a header of at most " + std::to_string(kMaxHeaderBytes) + " bytes, found a length of " +
                           std::to_string(length) + "; this is no safetensors file");
@@ -146,16 +145,15 @@ void check_shape_fills_range(const Entry& entry, const std::string& source) {
   const std::size_t bytes = entry.end - entry.begin;
   const std::size_t element = element_bytes(entry.type);
   if (bytes % element != 0 || count_elements(entry.shape, bytes / element) != bytes / element) {
-    malformed(tensor_in(source, entry.name), "expected shape and dtype to fill its " + std::to_string(bytes) +
-                                                 " bytes, found a shape of another size");
+    malformed(tensor_in(source, entry.name),
+              "expected shape and dtype to fill its " + std::to_string(bytes) + " bytes, found a shape of another size");
   }
 }
 
 // The tensors must lie one after the other from the header's end to the file's.
 void check_layout(std::vector<Entry> entries, std::size_t data_bytes, const std::string& source) {
-  std::sort(entries.begin(), entries.end(), [](const Entry& a, const Entry& b) {
-    return std::pair(a.begin, a.end) < std::pair(b.begin, b.end);
-  });
+  std::sort(entries.begin(), entries.end(),
+            [](const Entry& a, const Entry& b) { return std::pair(a.begin, a.end) < std::pair(b.begin, b.end); });
   std::size_t expected = 0;
   for (const Entry& entry : entries) {
     if (entry.begin != expected) {
@@ -166,8 +164,8 @@ void check_layout(std::vector<Entry> entries, std::size_t data_bytes, const std:
     expected = entry.end;
   }
   if (expected != data_bytes) {
-    malformed(source, "expected " + std::to_string(expected) + " bytes of tensors as the header says, found " +
-                          std::to_string(data_bytes));
+    malformed(source,
+              "expected " + std::to_string(expected) + " bytes of tensors as the header says, found " + std::to_string(data_bytes));
   }
 }
 
@@ -205,8 +203,8 @@ void append_values(std::vector<std::uint8_t>* bytes, const std::string& name, co
       stored = bf16_to_float(static_cast<std::uint16_t>(bits));
     }
     if (!std::isfinite(stored)) {
-      malformed("Tensor " + in_quotes(name), std::string("expected values that ") + type_name(type) + " can hold, found " +
-                                              std::to_string(value));
+      malformed("Tensor " + in_quotes(name),
+                std::string("expected values that ") + type_name(type) + " can hold, found " + std::to_string(value));
     }
     append_little_endian(bytes, bits, element_bytes(type));
   }

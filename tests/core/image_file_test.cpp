@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include "image_file.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <algorithm>
 #include <array>
 #include <cstdlib>
@@ -8,9 +11,6 @@
 #include <fstream>
 #include <limits>
 #include <random>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "support/expect_error.h"
 #include "support/pictures.h"
@@ -176,8 +176,8 @@ TEST(ImageFile, ReadsEveryKindOfPng) {
   const DecodedImage grey_alpha = read_bytes_as_image(test::make_png(2, 1, 8, test::kPngGreyAlpha, {0, 255, 0, 0}));
   EXPECT_EQ(pixel(grey_alpha, 0, 0), (Colour{0, 0, 0}));
   EXPECT_EQ(pixel(grey_alpha, 1, 0), kWhite);
-  const DecodedImage palette =
-      read_bytes_as_image(test::make_png(3, 1, 8, test::kPngPalette, {1, 0, 2}, {10, 20, 30, 40, 50, 60, 70, 80, 90}, {255, 255, 0}));
+  const DecodedImage palette = read_bytes_as_image(
+      test::make_png(3, 1, 8, test::kPngPalette, {1, 0, 2}, {10, 20, 30, 40, 50, 60, 70, 80, 90}, {255, 255, 0}));
   EXPECT_EQ(pixel(palette, 0, 0), (Colour{40, 50, 60}));
   EXPECT_EQ(pixel(palette, 1, 0), (Colour{10, 20, 30}));
   EXPECT_EQ(pixel(palette, 2, 0), kWhite);
@@ -233,7 +233,8 @@ TEST(ImageFile, RefusesSizesThatCannotWork) {
   test::write_bytes(folder.path("picture"), test::encode("png", 16, 4, noise(16, 4)));
   expect_error(ErrorCode::kSettings, {"-1"}, [&] { read_image(folder.path("picture"), -1); });
   expect_error(ErrorCode::kSettings, {"smaller size"}, [&] { read_image(folder.path("picture"), 100000); });
-  expect_error(ErrorCode::kSettings, {"smaller size"}, [&] { read_image(folder.path("picture"), std::numeric_limits<int>::max()); });
+  expect_error(ErrorCode::kSettings, {"smaller size"},
+               [&] { read_image(folder.path("picture"), std::numeric_limits<int>::max()); });
 }
 
 TEST(ImageFile, TellsWhyAFileCannotBeRead) {

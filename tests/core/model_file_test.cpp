@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "model_file.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
 #include <clocale>
 #include <cmath>
 #include <random>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "network_presets.h"
 #include "support/expect_error.h"
@@ -58,7 +58,8 @@ TEST(ModelFile, SurvivesTheRoundTripInEveryStorageType) {
   const TemporaryFolder folder;
   const Model model = random_model();
   // Half a unit in the last place of numbers up to 8: 11 bits of precision for fp16, 8 for bf16.
-  const std::pair<DataType, float> storages[] = {{DataType::kF32, 0.0f}, {DataType::kF16, 4 * 0x1p-11f}, {DataType::kBF16, 4 * 0x1p-8f}};
+  const std::pair<DataType, float> storages[] = {
+      {DataType::kF32, 0.0f}, {DataType::kF16, 4 * 0x1p-11f}, {DataType::kBF16, 4 * 0x1p-8f}};
   for (const auto& [type, tolerance] : storages) {
     write_model(folder.path("model"), model, type);
     const Model again = read_model(folder.path("model"));
@@ -170,7 +171,8 @@ TEST(ModelFile, WritesNothingItWouldNotRead) {
     EXPECT_TRUE(folder.entries().empty());
   };
   expect_refused({"encoder.conv1.bias"}, [](Model& model) { model.weights.erase("encoder.conv1.bias"); });
-  expect_refused({"encoder.conv1.bias", "nan"}, [](Model& model) { model.weights["encoder.conv1.bias"].values[3] = std::nanf(""); });
+  expect_refused({"encoder.conv1.bias", "nan"},
+                 [](Model& model) { model.weights["encoder.conv1.bias"].values[3] = std::nanf(""); });
   expect_refused({"encoder.conv1.bias", "shape"}, [](Model& model) { model.weights["encoder.conv1.bias"].shape = {16, 2}; });
   expect_refused({"stowaway"}, [](Model& model) { model.weights["stowaway"] = {{1}, {1.0f}}; });
   expect_refused({"eps"}, [](Model& model) { model.network.eps = 0; });
@@ -181,7 +183,8 @@ TEST(ModelFile, WritesNothingItWouldNotRead) {
 
 TEST(ModelFile, FailsWhereTheFileCannotBeWritten) {
   const TemporaryFolder folder;
-  expect_error(ErrorCode::kUnwritable, {"absent/model"}, [&] { write_model(folder.path("absent/model"), random_model(), DataType::kF32); });
+  expect_error(ErrorCode::kUnwritable, {"absent/model"},
+               [&] { write_model(folder.path("absent/model"), random_model(), DataType::kF32); });
   expect_error(ErrorCode::kNotFound, {"absent"}, [&] { read_model(folder.path("absent")); });
 }
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "network.h"
 
-#include <limits>
-
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <limits>
 
 #include "json_text.h"
 #include "network_presets.h"
@@ -117,8 +117,9 @@ TEST(Network, NamesListPositionAndFieldOfAnError) {
 }
 
 TEST(Network, RefusesNumbersOutOfRange) {
-  const Json bad_numbers[] = {0,   -1,   2049, 32.0, 1e30, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max(),
-                              "32", nullptr, true};
+  const Json bad_numbers[] = {
+      0,    -1,      2049, 32.0, 1e30, std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::uint64_t>::max(),
+      "32", nullptr, true};
   for (const Json& number : bad_numbers) {
     SCOPED_TRACE(number.dump());
     expect_malformed(small_with("encoder", 1, "outputs", number), {"encoder[1]", "outputs", "1 to 2048"});
@@ -146,12 +147,14 @@ TEST(Network, RefusesTapsThatDoNotFit) {
   expect_malformed(small_with("decoder", 0, "tap", 0), {"decoder[0]", "32 channels", "found 64"});
   expect_malformed(described(Json::array({tap(0), adain(0)}), Json::array()), {"encoder[1]", "decoder"});
   expect_malformed(described(Json::array(), Json::array({tap(0)})), {"decoder[0]", "encoder"});
-  EXPECT_NO_THROW(network_from_json(described(Json::array({tap(1), kUnshuffle, tap(0)}), Json::array({adain(0), kShuffle, adain(1)}))));
+  EXPECT_NO_THROW(
+      network_from_json(described(Json::array({tap(1), kUnshuffle, tap(0)}), Json::array({adain(0), kShuffle, adain(1)}))));
 }
 
 TEST(Network, RefusesSizesThatDoNotComeBack) {
   expect_malformed(described(Json::array({kPool}), Json::array()), {"decoder", "picture's size", "1/2"});
-  expect_malformed(described(Json::array({kPool}), Json::array({kUpsample, kUpsample})), {"decoder[1]", "smaller than the picture"});
+  expect_malformed(described(Json::array({kPool}), Json::array({kUpsample, kUpsample})),
+                   {"decoder[1]", "smaller than the picture"});
   expect_malformed(described(Json::array(), Json::array({kUpsample, kPool})), {"decoder[0]", "smaller than the picture"});
   expect_malformed(described(Json::array({conv("a", 3, 12), kShuffle}), Json::array()), {"encoder[1]", "smaller than the picture"});
   const Json five_pools = Json::array({kPool, kPool, kPool, kPool, kPool});

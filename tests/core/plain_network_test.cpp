@@ -1,11 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "plain_network.h"
 
-#include <algorithm>
-#include <cmath>
-
-#include <gtest/gtest.h>
-
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/abs.h>
@@ -13,6 +8,10 @@
 #include <ATen/ops/rand.h>
 #include <ATen/ops/randn.h>
 #include <ATen/ops/square.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
 
 #include "adainstyle/error.h"
 #include "json_text.h"
@@ -102,8 +101,8 @@ Planes by_definition_pool(const Planes& in) {
   for (int c = 0; c < out.channels; ++c) {
     for (int y = 0; y < out.height; ++y) {
       for (int x = 0; x < out.width; ++x) {
-        out.at(c, y, x) = std::max({in.at(c, 2 * y, 2 * x), in.at(c, 2 * y, 2 * x + 1), in.at(c, 2 * y + 1, 2 * x),
-                                    in.at(c, 2 * y + 1, 2 * x + 1)});
+        out.at(c, y, x) = std::max(
+            {in.at(c, 2 * y, 2 * x), in.at(c, 2 * y, 2 * x + 1), in.at(c, 2 * y + 1, 2 * x), in.at(c, 2 * y + 1, 2 * x + 1)});
       }
     }
   }
@@ -250,7 +249,9 @@ TEST(PlainNetwork, RefusesPicturesItCannotEncode) {
   const Network network = preset_network("small");
   const at::Generator generator = at::detail::createCPUGenerator(kSeed);
   const TensorMap weights = random_weights(network, generator);
-  for (const auto& shape : std::vector<std::vector<std::int64_t>>{{1, 3, 16, 18}, {1, 3, 17, 16}, {1, 3, 4, 16}, {1, 4, 16, 16}, {3, 16, 16}}) {
+  const std::vector<std::vector<std::int64_t>> shapes = {
+      {1, 3, 16, 18}, {1, 3, 17, 16}, {1, 3, 4, 16}, {1, 4, 16, 16}, {3, 16, 16}};
+  for (const auto& shape : shapes) {
     try {
       plain_encode(network, weights, at::rand(shape, at::kFloat));
       ADD_FAILURE() << at::IntArrayRef(shape) << " was accepted";

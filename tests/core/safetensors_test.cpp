@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #include "safetensors.h"
 
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -9,9 +11,6 @@
 #include <csignal>
 #include <filesystem>
 #include <limits>
-
-#include <gmock/gmock.h>
-#include <gtest/gtest.h>
 
 #include "half.h"
 #include "json_text.h"
@@ -75,9 +74,10 @@ SafetensorsFile sample() {
 
 TEST(Safetensors, ReadsWhatAHandWroteByTheFormat) {
   const Bytes data = float_bytes({1, 2, 3, 4, 5, 6});
-  const SafetensorsFile file = parse(container(
-      R"({"__metadata__":{"k":"v"},"second":{"shape":[2],"dtype":"F32","data_offsets":[16,24]},"first":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}   )",
-      data));
+  const SafetensorsFile file =
+      parse(container(R"({"__metadata__":{"k":"v"},"second":{"shape":[2],"dtype":"F32","data_offsets":[16,24]},)"
+                      R"("first":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}   )",
+                      data));
   EXPECT_THAT(file.metadata, testing::ElementsAre(testing::Pair("k", "v")));
   ASSERT_EQ(file.tensors.size(), 2u);
   EXPECT_THAT(file.tensors.at("first").shape, testing::ElementsAre(2, 2));

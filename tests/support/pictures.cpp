@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "support/pictures.h"
 
+#include <gdk-pixbuf/gdk-pixbuf.h>
+
 #include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <stdexcept>
-
-#include <gdk-pixbuf/gdk-pixbuf.h>
 
 namespace adainstyle::test {
 namespace {
@@ -155,9 +155,9 @@ Bytes make_flat_jpeg(const std::vector<int>& component_values) {
 
 Bytes with_exif_orientation(const Bytes& jpeg, int orientation) {
   Bytes exif = {'E', 'x', 'i', 'f', 0, 0, 'M', 'M', 0, 42, 0, 0, 0, 8};
-  append(&exif, {0, 1});                                                            // one entry:
-  append(&exif, {0x01, 0x12, 0, 3, 0, 0, 0, 1});                                    // orientation, one 16-bit number
-  append(&exif, {0, static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0});     // its value; no further directory
+  append(&exif, {0, 1});                                                         // one entry:
+  append(&exif, {0x01, 0x12, 0, 3, 0, 0, 0, 1});                                 // orientation, one 16-bit number
+  append(&exif, {0, static_cast<std::uint8_t>(orientation), 0, 0, 0, 0, 0, 0});  // its value; no further directory
   Bytes result(jpeg.begin(), jpeg.begin() + 2);
   append_segment(&result, 0xE1, exif);
   result.insert(result.end(), jpeg.begin() + 2, jpeg.end());
@@ -167,7 +167,8 @@ Bytes with_exif_orientation(const Bytes& jpeg, int orientation) {
 Bytes encode(const std::string& format, int width, int height, const Bytes& rgb) {
   if (rgb.size() != static_cast<std::size_t>(width) * height * 3) throw std::invalid_argument("pixels do not fill the picture");
   const std::unique_ptr<GdkPixbuf, decltype(&g_object_unref)> pixbuf(
-      gdk_pixbuf_new_from_data(rgb.data(), GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3, nullptr, nullptr), g_object_unref);
+      gdk_pixbuf_new_from_data(rgb.data(), GDK_COLORSPACE_RGB, FALSE, 8, width, height, width * 3, nullptr, nullptr),
+      g_object_unref);
   gchar* buffer = nullptr;
   gsize size = 0;
   GError* error = nullptr;

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
-#include <cstdlib>
-#include <string>
-
+#include <gtest/gtest.h>
 #include <sys/stat.h>
 
-#include <gtest/gtest.h>
+#include <cstdlib>
+#include <string>
 
 namespace adainstyle::test {
 
@@ -29,11 +28,11 @@ inline bool in_continuous_integration() {
 }  // namespace adainstyle::test
 
 // At the head of a test that reads `name` from that folder: users do not have it, continuous integration must.
-#define ADAINSTYLE_NEEDS_SHARED(name)                                                                 \
-  do {                                                                                                \
-    const std::string needed_path = ::adainstyle::test::shared_path(name);                            \
-    if (!::adainstyle::test::path_exists(needed_path)) {                                              \
-      if (::adainstyle::test::in_continuous_integration()) FAIL() << needed_path << " is missing";    \
-      GTEST_SKIP() << needed_path << " is not here; this test needs the development files";           \
-    }                                                                                                 \
+#define ADAINSTYLE_NEEDS_SHARED(name)                                                              \
+  do {                                                                                             \
+    const std::string needed_path = ::adainstyle::test::shared_path(name);                         \
+    if (!::adainstyle::test::path_exists(needed_path)) {                                           \
+      if (::adainstyle::test::in_continuous_integration()) FAIL() << needed_path << " is missing"; \
+      GTEST_SKIP() << needed_path << " is not here; this test needs the development files";        \
+    }                                                                                              \
   } while (false)
