@@ -59,7 +59,7 @@ def draw(rng):
     ragged = 0.0012 * fbm(rng, 120, 3)
     picture = np.ones((*x.shape, 3), np.float32) * COLOURS[4]
     last = -1
-    for number, distance in enumerate(shapes(rng, x, y)):
+    for distance in shapes(rng, x, y):
         first, second = rng.choice([c for c in range(len(COLOURS)) if c != last], 2, replace=False)
         last = first
         inside = smoothstep(-0.0008, 0.0008, distance + ragged)

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+#include "media.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <stdexcept>
+
+#include <unistd.h>
+
+namespace {
+
+// Where Debian keeps the elements that these programs ask for by name.
+struct ElementPackage {
+  const char* factory;
+  const char* package;
+};
+constexpr ElementPackage kElementPackages[] = {
+    {"appsink", "gstreamer1.0-plugins-base"},     {"audioconvert", "gstreamer1.0-plugins-base"},
+    {"audioresample", "gstreamer1.0-plugins-base"}, {"uridecodebin", "gstreamer1.0-plugins-base"},
+    {"videoconvert", "gstreamer1.0-plugins-base"}, {"aacparse", "gstreamer1.0-plugins-good"},
+    {"deinterlace", "gstreamer1.0-plugins-good"}, {"mp4mux", "gstreamer1.0-plugins-good"},
+    {"videocrop", "gstreamer1.0-plugins-good"},   {"videoflip", "gstreamer1.0-plugins-good"},
+    {"h264parse", "gstreamer1.0-plugins-bad"},    {"x264enc", "gstreamer1.0-plugins-ugly"},
+    {"avenc_aac", "gstreamer1.0-libav"},
+};
+
+std::string advice_for(const std::string& factory) {
+  if (factory == "adainstyle") {
+    return "install this project (meson install), or run this program under `meson devenv -C build`";
+  }
+  for (const ElementPackage& entry : kElementPackages) {
+    if (factory == entry.factory) return "install " + std::string(entry.package) + " (scripts/setup.sh does)";
+  }
+  return "check the installation of GStreamer";
+}
+
+}  // namespace
+
+std::string uri_of_readable_file(const std::string& path) {
+  std::error_code error;
+  const auto status = std::filesystem::status(path, error);
+  if (!std::filesystem::exists(status)) throw std::runtime_error(path + ": there is no such file.");
+  if (std::filesystem::is_directory(status)) throw std::runtime_error(path + " is a folder; a file is needed.");
+  if (access(path.c_str(), R_OK) != 0) throw std::runtime_error(path + " cannot be read: " + std::strerror(errno) + ".");
+  GError* uri_error = nullptr;
+  char* uri = gst_filename_to_uri(path.c_str(), &uri_error);
+  if (uri == nullptr) {
+    const std::string reason = uri_error->message;
+    g_error_free(uri_error);
+    throw std::runtime_error(path + " cannot be opened: " + reason + ".");
+  }
+  std::string result = uri;
+  g_free(uri);
+  return result;
+}
+
+GstElement* add_element(GstBin* bin, const char* factory) {
+  GstElement* element = gst_element_factory_make(factory, nullptr);
+  if (element == nullptr) {
+    throw std::runtime_error("The GStreamer element " + std::string(factory) + " is missing: " + advice_for(factory) + ".");
+  }
+  gst_bin_add(bin, element);
+  return element;
+}
+
+void link_elements(GstElement* from, GstElement* to) {
+  if (!gst_element_link(from, to)) {
+    throw std::runtime_error("GStreamer cannot link " + std::string(GST_OBJECT_NAME(from)) + " to " + GST_OBJECT_NAME(to) + ".");
+  }
+}
+
+std::string media_type(GstPad* pad) {
+  CapsPtr caps(gst_pad_get_current_caps(pad));
+  if (!caps) caps.reset(gst_pad_query_caps(pad, nullptr));
+  if (!caps || gst_caps_is_any(caps.get()) || gst_caps_is_empty(caps.get())) return "";
+  return gst_structure_get_name(gst_caps_get_structure(caps.get(), 0));
+}
+
+std::string error_text(GstMessage* message) {
+  GError* error = nullptr;
+  gst_message_parse_error(message, &error, nullptr);
+  std::string text = error->message;
+  g_error_free(error);
+  return text;
+}

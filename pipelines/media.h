@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include <gst/gst.h>
+
+// What the programs of this folder share. Every failure is a std::runtime_error whose message is a whole sentence.
+
+struct ObjectUnref {
+  void operator()(gpointer object) const { gst_object_unref(object); }
+};
+template <typename T>
+using ObjectPtr = std::unique_ptr<T, ObjectUnref>;
+
+struct CapsUnref {
+  void operator()(GstCaps* caps) const { gst_caps_unref(caps); }
+};
+using CapsPtr = std::unique_ptr<GstCaps, CapsUnref>;
+
+struct MessageUnref {
+  void operator()(GstMessage* message) const { gst_message_unref(message); }
+};
+using MessagePtr = std::unique_ptr<GstMessage, MessageUnref>;
+
+// The URI of a file that exists and can be read; throws what is wrong with it otherwise.
+std::string uri_of_readable_file(const std::string& path);
+
+// Makes an element and gives it to the bin. Throws a message that names the Debian package where the element is missing.
+GstElement* add_element(GstBin* bin, const char* factory);
+
+// Links two elements of one bin by whatever pads fit.
+void link_elements(GstElement* from, GstElement* to);
+
+// A pad for uridecodebin's "pad-added" handler: "video/x-raw", "audio/x-raw" or another media type.
+std::string media_type(GstPad* pad);
+
+// The text of an error message on a bus, without GStreamer's internal details.
+std::string error_text(GstMessage* message);
