@@ -15,11 +15,13 @@ set -eu
 # The one list of Debian packages. The first part builds everything and runs the demo, the second is for --tests.
 build_packages='
   g++ meson ninja-build pkg-config python3 python3-venv ca-certificates
-  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstreamer-plugins-bad1.0-dev libgstrtspserver-1.0-dev
+  libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav
   libgdk-pixbuf-2.0-dev webp-pixbuf-loader nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev libbenchmark-dev'
+# The headers of gst/cuda, of use only where nvcc compiles CUDA code (they draw in 560 MB of OpenCV).
+cuda_packages='libgstreamer-plugins-bad1.0-dev'
 test_packages='clang clang-format clang-tidy libclang-rt-dev git'
 
 # LibTorch: one version for C++ and Python alike. The two CUDA wheels are what libtorch_cpu.so and libc10.so are linked to even
@@ -128,6 +130,10 @@ install_wheels() {
   pip_install "$@"
   check_wheels "$@" || fail "what pip installed is not whole (see above); is the disk full?"
 }
+
+if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
+  build_packages="$build_packages $cuda_packages"
+fi
 
 with_tests=false
 case "$#:${1:-}" in
