@@ -259,6 +259,10 @@ std::vector<std::uint8_t> serialize_safetensors(const SafetensorsFile& content, 
     malformed("Header", "expected names and metadata to be UTF-8");
   }
   text.resize((text.size() + 7) / 8 * 8, ' ');  // so that the tensors are aligned in memory
+  if (text.size() > kMaxHeaderBytes) {
+    malformed("Header", "expected names and metadata of at most " + std::to_string(kMaxHeaderBytes) + " bytes, found " +
+                            std::to_string(text.size()));
+  }
   std::vector<std::uint8_t> bytes;
   bytes.reserve(kLengthBytes + text.size() + end);
   append_little_endian(&bytes, text.size(), kLengthBytes);

@@ -172,9 +172,16 @@ TEST(Safetensors, RefusesClaimsOfFourGibibytesInAHundredBytes) {
   ASSERT_EQ(bytes.size(), 100u);
   expect_malformed(bytes, {"\"w\"", "data_offsets inside", "4294967296"});
   expect_malformed_tensor(R"("dtype":"F32","shape":[1073741824],"data_offsets":[0,16])", {"shape", "16 bytes"});
-  // Products that wrap around 2^64 to the right number.
-  expect_malformed_tensor(R"("dtype":"F32","shape":[4294967296,4294967296,4],"data_offsets":[0,16])", {"shape"});
   expect_malformed_tensor(R"("dtype":"F32","shape":[4611686018427387908],"data_offsets":[0,16])", {"shape"});
+}
+
+TEST(Safetensors, RefusesAShapeWhoseElementCountWrapsAround) {
+  constexpr std::uint64_t kDimensions[] = {151345, 212096, 259328, 2216};
+  constexpr std::uint64_t kElements = 262144;  // their product is 2^64 + this
+  static_assert(kDimensions[0] * kDimensions[1] * kDimensions[2] * kDimensions[3] == kElements);
+  expect_malformed(container(R"({"w":{"dtype":"F16","shape":[151345,212096,259328,2216],"data_offsets":[0,524288]}})",
+                             Bytes(kElements * 2)),
+                   {"\"w\"", "shape", "524288 bytes"});
 }
 
 TEST(Safetensors, RefusesDeepNesting) {
@@ -297,6 +304,8 @@ TEST(Safetensors, WritesNothingItWouldNotRead) {
   file.tensors.clear();
   file.metadata["k"] = "\xC0\x80";
   expect_error(ErrorCode::kMalformedModel, {"UTF-8"}, [&] { serialize_safetensors(file, DataType::kF32); });
+  file.metadata["k"] = std::string(5 << 20, 'x');
+  expect_error(ErrorCode::kMalformedModel, {"4194304 bytes"}, [&] { serialize_safetensors(file, DataType::kF32); });
 }
 
 TEST(Safetensors, ReadsTheCheckpointAsTheFormatDescribesIt) {
