@@ -16,7 +16,7 @@ if [ "${1:-}" = --sanitize ]; then
   build=$root/build-sanitize
   # Optimised enough to run, with frame pointers for readable stacks. b_lundef would ask every library to link the runtime.
   set_up() {
-    meson setup "$build" "$root" --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false \
+    meson setup "$build" "$root" --buildtype=debugoptimized -Db_sanitize=address,undefined -Db_lundef=false -Dtrainer=false \
       -Dcpp_args=-fno-omit-frame-pointer
   }
 fi

@@ -1,0 +1,38 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Sets up, builds and runs every test. The last line is `N passed, N failed`, with the number of skipped tests where there are any;
+# the exit status is 0 only if nothing failed.
+#
+# usage: tests/run.sh [--sanitize]
+#
+#   --sanitize   build core and element with AddressSanitizer and UndefinedBehaviorSanitizer (build-sanitize/) and run their tests
+set -eu
+
+root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
+build=$root/build
+sanitize=
+case "$#:${1:-}" in
+  0:) ;;
+  1:--sanitize) sanitize=--sanitize build=$root/build-sanitize ;;
+  *) echo "usage: tests/run.sh [--sanitize]" >&2; exit 2 ;;
+esac
+
+"$root/scripts/setup.sh" --tests
+# Without it the tests on the real clip are skipped, or fail where CI=true.
+"$root/scripts/fetch_clip.sh" >/dev/null || true
+"$root/scripts/build.sh" $sanitize
+
+# Tests run beside each other, one a core: each keeps to one thread of OpenMP, unless it asks for more itself, and waits asleep.
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" OMP_WAIT_POLICY=passive
+
+# LibTorch is not instrumented. What is suppressed, and why, stands in the file.
+suppressions=$root/tests/sanitizer
+export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
+export LSAN_OPTIONS="suppressions=$suppressions/leaks.supp:print_suppressions=0"
+export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
+
+# Results of an earlier run must not be counted if a program ends before it writes its own.
+find "$build" -maxdepth 1 -name '*.xml' -delete
+rm -f "$build"/meson-logs/testlog*
+meson test -C "$build" --no-rebuild --print-errorlogs || true
+exec python3 "$root/tests/summary.py" "$build"
