@@ -25,10 +25,8 @@ esac
 # Tests run beside each other, one a core: each keeps to one thread of OpenMP, unless it asks for more itself, and waits asleep.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}" OMP_WAIT_POLICY=passive
 
-# LibTorch is not instrumented. What is suppressed, and why, stands in the file.
-suppressions=$root/tests/sanitizer
+# For the sanitized build; LibTorch itself is not instrumented, and needs nothing suppressed.
 export ASAN_OPTIONS="detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
-export LSAN_OPTIONS="suppressions=$suppressions/leaks.supp:print_suppressions=0"
 export UBSAN_OPTIONS="print_stacktrace=1:halt_on_error=1"
 
 # Results of an earlier run must not be counted if a program ends before it writes its own.
