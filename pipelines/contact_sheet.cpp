@@ -22,9 +22,9 @@ namespace {
 
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
-constexpr int kRowHeight = 270;           // pixels
-constexpr int kMargin = 18;               // pixels around and between the pictures
-constexpr guint32 kGround = 0xf4f1eaff;   // RGBA
+constexpr int kRowHeight = 270;          // pixels
+constexpr int kMargin = 18;              // pixels around and between the pictures
+constexpr guint32 kGround = 0xf4f1eaff;  // RGBA
 constexpr GstClockTime kTimeout = 30 * GST_SECOND;
 
 using PixbufPtr = std::unique_ptr<GdkPixbuf, ObjectUnref>;
@@ -68,8 +68,8 @@ class StillPipeline {
     settle();
     gint64 duration = 0;
     if (gst_element_query_duration(pipeline_.get(), GST_FORMAT_TIME, &duration) &&
-        gst_element_seek_simple(pipeline_.get(), GST_FORMAT_TIME, static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE),
-                                duration / 2)) {
+        gst_element_seek_simple(pipeline_.get(), GST_FORMAT_TIME,
+                                static_cast<GstSeekFlags>(GST_SEEK_FLAG_FLUSH | GST_SEEK_FLAG_ACCURATE), duration / 2)) {
       settle();
     }
     SamplePtr sample(gst_app_sink_try_pull_preroll(GST_APP_SINK(sink_), kTimeout));
@@ -106,9 +106,9 @@ PixbufPtr middle_frame(const std::string& path) {
       !gst_video_frame_map(&frame, &info, gst_sample_get_buffer(sample.get()), GST_MAP_READ)) {
     throw std::runtime_error("A frame of " + path + " cannot be mapped.");
   }
-  const PixbufPtr borrowed(gdk_pixbuf_new_from_data(static_cast<const guchar*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)), GDK_COLORSPACE_RGB,
-                                                    FALSE, 8, info.width, info.height, GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0), nullptr,
-                                                    nullptr));
+  const PixbufPtr borrowed(gdk_pixbuf_new_from_data(static_cast<const guchar*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)),
+                                                    GDK_COLORSPACE_RGB, FALSE, 8, info.width, info.height,
+                                                    GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0), nullptr, nullptr));
   PixbufPtr copy(gdk_pixbuf_copy(borrowed.get()));
   gst_video_frame_unmap(&frame);
   return copy;

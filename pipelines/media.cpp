@@ -16,12 +16,18 @@ struct ElementPackage {
   const char* package;
 };
 constexpr ElementPackage kElementPackages[] = {
-    {"appsink", "gstreamer1.0-plugins-base"},     {"audioconvert", "gstreamer1.0-plugins-base"},
-    {"audioresample", "gstreamer1.0-plugins-base"}, {"uridecodebin", "gstreamer1.0-plugins-base"},
-    {"videoconvert", "gstreamer1.0-plugins-base"}, {"aacparse", "gstreamer1.0-plugins-good"},
-    {"deinterlace", "gstreamer1.0-plugins-good"}, {"mp4mux", "gstreamer1.0-plugins-good"},
-    {"videocrop", "gstreamer1.0-plugins-good"},   {"videoflip", "gstreamer1.0-plugins-good"},
-    {"h264parse", "gstreamer1.0-plugins-bad"},    {"x264enc", "gstreamer1.0-plugins-ugly"},
+    {"appsink", "gstreamer1.0-plugins-base"},
+    {"audioconvert", "gstreamer1.0-plugins-base"},
+    {"audioresample", "gstreamer1.0-plugins-base"},
+    {"uridecodebin", "gstreamer1.0-plugins-base"},
+    {"videoconvert", "gstreamer1.0-plugins-base"},
+    {"aacparse", "gstreamer1.0-plugins-good"},
+    {"deinterlace", "gstreamer1.0-plugins-good"},
+    {"mp4mux", "gstreamer1.0-plugins-good"},
+    {"videocrop", "gstreamer1.0-plugins-good"},
+    {"videoflip", "gstreamer1.0-plugins-good"},
+    {"h264parse", "gstreamer1.0-plugins-bad"},
+    {"x264enc", "gstreamer1.0-plugins-ugly"},
     {"avenc_aac", "gstreamer1.0-libav"},
 };
 

@@ -23,9 +23,7 @@ void Progress::frame_done(std::int64_t position_ns) {
   ++frames_;
 }
 
-double Progress::seconds() const {
-  return std::chrono::duration<double>(last_frame_.load() - first_frame_.load()).count();
-}
+double Progress::seconds() const { return std::chrono::duration<double>(last_frame_.load() - first_frame_.load()).count(); }
 
 double Progress::frames_a_second() const {
   // The first frame starts the clock, so it is not among those counted.
@@ -44,8 +42,8 @@ void Progress::show(std::int64_t duration_ns) {
   if (duration_ns > 0 && position_ns_ > 0) {
     const double done = std::min(1.0, static_cast<double>(position_ns_) / static_cast<double>(duration_ns));
     const double left = seconds() * (1.0 - done) / std::max(done, 1e-6);
-    std::fprintf(stderr, "%s  %3.0f %%  %lld frames, %.1f frames a second, %.0f s left%s", start, 100 * done, frames, frames_a_second(),
-                 left, end);
+    std::fprintf(stderr, "%s  %3.0f %%  %lld frames, %.1f frames a second, %.0f s left%s", start, 100 * done, frames,
+                 frames_a_second(), left, end);
   } else {
     std::fprintf(stderr, "%s  %lld frames, %.1f frames a second%s", start, frames, frames_a_second(), end);
   }

@@ -67,11 +67,11 @@ class StylizeClip {
 
   const std::string video_;
   const std::string output_;
-  const std::string partial_;             // written first, then renamed: a failure never costs an older file
+  const std::string partial_;  // written first, then renamed: a failure never costs an older file
   ObjectPtr<GstElement> pipeline_;
   GMainLoop* loop_ = nullptr;
-  GstElement* muxer_ = nullptr;           // the pipeline's
-  ObjectPtr<GstPad> video_entry_;         // where the decoder's picture goes in
+  GstElement* muxer_ = nullptr;    // the pipeline's
+  ObjectPtr<GstPad> video_entry_;  // where the decoder's picture goes in
   bool has_audio_ = false;
   Progress progress_;
   std::atomic<bool> interrupted_{false};  // set here, read on the streaming threads
@@ -82,10 +82,12 @@ void check_output(const std::string& video, const std::string& output) {
   const fs::path path(output);
   if (path.extension() != ".mp4") throw std::runtime_error(output + ": the result is an MP4 file; let its name end in .mp4.");
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder)) throw std::runtime_error(output + " cannot be written: there is no folder " + folder.string() + ".");
+  if (!fs::is_directory(folder))
+    throw std::runtime_error(output + " cannot be written: there is no folder " + folder.string() + ".");
   if (fs::is_directory(path)) throw std::runtime_error(output + " cannot be written: it is a folder.");
   std::error_code error;
-  if (fs::equivalent(video, path, error)) throw std::runtime_error(output + " is the video itself; name another file for the result.");
+  if (fs::equivalent(video, path, error))
+    throw std::runtime_error(output + " is the video itself; name another file for the result.");
 }
 
 // Cuts one row or column off frames of odd sizes, which 4:2:0 cannot store; nothing is scaled.
@@ -185,7 +187,8 @@ void StylizeClip::build_audio_branch(GstPad* pad) {
   gst_pad_add_probe(encoded.get(), GST_PAD_PROBE_TYPE_BUFFER, on_encoded_audio, this, nullptr);
   const ObjectPtr<GstPad> entry_pad(gst_element_get_static_pad(entry, "sink"));
   gst_pad_add_probe(entry_pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_decoded, this, nullptr);
-  if (gst_pad_link(pad, entry_pad.get()) != GST_PAD_LINK_OK) throw std::runtime_error("The sound of " + video_ + " cannot be encoded.");
+  if (gst_pad_link(pad, entry_pad.get()) != GST_PAD_LINK_OK)
+    throw std::runtime_error("The sound of " + video_ + " cannot be encoded.");
   has_audio_ = true;
 }
 
@@ -193,7 +196,8 @@ void StylizeClip::build_audio_branch(GstPad* pad) {
 void StylizeClip::take_pad(GstPad* pad) {
   const std::string type = media_type(pad);
   if (type == "video/x-raw" && !gst_pad_is_linked(video_entry_.get())) {
-    if (gst_pad_link(pad, video_entry_.get()) != GST_PAD_LINK_OK) throw std::runtime_error("The picture of " + video_ + " cannot be used.");
+    if (gst_pad_link(pad, video_entry_.get()) != GST_PAD_LINK_OK)
+      throw std::runtime_error("The picture of " + video_ + " cannot be used.");
   } else if (type == "audio/x-raw" && !has_audio_) {
     build_audio_branch(pad);
   }
@@ -302,7 +306,8 @@ int StylizeClip::run() {
 int StylizeClip::finish() {
   std::error_code error;
   if (failure_.empty() && progress_.frames() == 0) failure_ = video_ + ": no frame came out of it.";
-  if (failure_.empty() && progress_.frames() == 1 && !interrupted_) failure_ = video_ + " holds one frame only: it is a picture, not a video.";
+  if (failure_.empty() && progress_.frames() == 1 && !interrupted_)
+    failure_ = video_ + " holds one frame only: it is a picture, not a video.";
   if (failure_.empty()) {
     fs::rename(partial_, output_, error);
     if (error) failure_ = output_ + " cannot be written: " + error.message() + ".";

@@ -33,7 +33,13 @@ constexpr GstClockTime kPatience = 120 * GST_SECOND;
 // [1, 3, height, width], RGB in [0, 1], cut to multiples of 8 as VGG's three poolings ask.
 at::Tensor to_picture(const std::uint8_t* rgb, std::int64_t width, std::int64_t height, std::int64_t stride) {
   const at::Tensor bytes = at::from_blob(const_cast<std::uint8_t*>(rgb), {height, width, 3}, {stride, 3, 1}, at::kByte);
-  return bytes.narrow(0, 0, height / 8 * 8).narrow(1, 0, width / 8 * 8).to(at::kFloat).div(255).permute({2, 0, 1}).unsqueeze(0).contiguous();
+  return bytes.narrow(0, 0, height / 8 * 8)
+      .narrow(1, 0, width / 8 * 8)
+      .to(at::kFloat)
+      .div(255)
+      .permute({2, 0, 1})
+      .unsqueeze(0)
+      .contiguous();
 }
 
 at::Tensor to_picture(GstSample* sample) {
@@ -56,10 +62,11 @@ struct FramePair {
 
 // One frame of every two seconds of the clip, as it is and as the element repaints it.
 std::vector<FramePair> paint_clip(const std::string& clip, const std::string& style) {
-  const std::string description = "uridecodebin name=clip ! videoconvert ! videorate drop-only=true ! "
-                                  "video/x-raw, format=RGB, framerate=1/2 ! tee name=frames "
-                                  "frames. ! queue ! appsink name=untouched sync=false "
-                                  "frames. ! queue ! adainstyle name=painter ! appsink name=painted sync=false";
+  const std::string description =
+      "uridecodebin name=clip ! videoconvert ! videorate drop-only=true ! "
+      "video/x-raw, format=RGB, framerate=1/2 ! tee name=frames "
+      "frames. ! queue ! appsink name=untouched sync=false "
+      "frames. ! queue ! adainstyle name=painter ! appsink name=painted sync=false";
   GError* error = nullptr;
   const test::GstPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(gst_parse_launch(description.c_str(), &error))));
   if (error != nullptr) {

@@ -122,7 +122,8 @@ class StylizeClipTest : public ::testing::Test {
 
   // A clip of moving shapes in Matroska, 15 frames a second.
   void make_clip(const std::string& name, int frames, const std::string& caps, bool sound) {
-    std::string description = "videotestsrc pattern=ball num-buffers=" + std::to_string(frames) + " ! video/x-raw, framerate=15/1, " + caps +
+    std::string description = "videotestsrc pattern=ball num-buffers=" + std::to_string(frames) +
+                              " ! video/x-raw, framerate=15/1, " + caps +
                               " ! x264enc speed-preset=ultrafast ! matroskamux name=mux ! filesink location=" + folder_.path(name);
     if (sound) {
       // 1024 samples a buffer.
@@ -171,7 +172,8 @@ TEST_F(StylizeClipTest, NeedsNoSound) {
 }
 
 TEST_F(StylizeClipTest, CutsOddSizesByOnePixel) {
-  make_file("videotestsrc num-buffers=10 ! video/x-raw, width=97, height=65 ! jpegenc ! avimux ! filesink location=" + folder_.path("in.avi"));
+  make_file("videotestsrc num-buffers=10 ! video/x-raw, width=97, height=65 ! jpegenc ! avimux ! filesink location=" +
+            folder_.path("in.avi"));
   const Outcome outcome = run({folder_.path("in.avi"), style_, folder_.path("out.mp4")});
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
   const Streams streams = streams_of(folder_.path("out.mp4"));
@@ -181,7 +183,8 @@ TEST_F(StylizeClipTest, CutsOddSizesByOnePixel) {
 
 TEST_F(StylizeClipTest, TurnsWhatThePhoneHeldUpright) {
   const std::string in = folder_.path("in.mp4");
-  make_file("videotestsrc num-buffers=10 ! video/x-raw, width=96, height=64 ! x264enc ! h264parse ! mp4mux ! filesink location=" + in);
+  make_file("videotestsrc num-buffers=10 ! video/x-raw, width=96, height=64 ! x264enc ! h264parse ! mp4mux ! filesink location=" +
+            in);
   // The matrix of the track header (ISO/IEC 14496-12, 8.3.2), 40 bytes behind the box's type: a quarter turn to the right.
   std::vector<std::uint8_t> bytes = test::read_bytes(in);
   const std::string type = "tkhd";
