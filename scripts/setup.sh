@@ -28,7 +28,7 @@ test_packages='clang clang-format clang-tidy libclang-rt-dev git'
 # on a machine without a GPU.
 torch_wheel='torch==2.11.0'
 cuda_wheels='nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85'
-test_wheels='numpy==2.2.6 tensorboard==2.20.0 setuptools==80.9.0'
+test_wheels='numpy==2.4.6 tensorboard==2.20.0'
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${ADAINSTYLE_VENV:-$root/.venv}
