@@ -52,7 +52,8 @@ using namespace adainstyle::gst;
   ", width = (int) [ 16, 2147483647 ], height = (int) [ 16, 2147483647 ], framerate = (fraction) [ 0/1, 2147483647/1 ], " \
   "interlace-mode = (string) progressive"
 
-GstStaticPadTemplate sink_template = GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
+GstStaticPadTemplate sink_template =
+    GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
 
 // The element's state. Destroyed in reverse order: the loader, whose thread uses the stylizer, before the stylizer.
@@ -95,17 +96,14 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     State& state = state_of(object);
     const std::lock_guard guard(state.lock);
     switch (write_property(state.settings, id, value)) {
-      case Effect::kUnknownProperty:
-        G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
-        break;
+      case Effect::kUnknownProperty: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec); break;
       case Effect::kNewStyle:
         if (state.loader) state.loader->request(state.settings.style);
         break;
       case Effect::kNextStart:
         if (state.loader) GST_WARNING_OBJECT(object, "%s takes effect when the element goes through READY", spec->name);
         break;
-      case Effect::kNextFrame:
-        break;
+      case Effect::kNextFrame: break;
     }
     return true;
   });
@@ -137,7 +135,8 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
 
 std::shared_ptr<const Style> load_style(Stylizer& stylizer, const StyleRequest& request) {
   if (request.path.empty()) {
-    throw Error(ErrorCode::kSettings, "No style picture is set. Set the property style-image to the path of a JPEG or PNG picture.");
+    throw Error(ErrorCode::kSettings,
+                "No style picture is set. Set the property style-image to the path of a JPEG or PNG picture.");
   }
   return stylizer.load_style(request.path, request.style_size);
 }
@@ -278,8 +277,9 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
       const MappedFrame input(state.info, in_buffer, GST_MAP_READ);
       MappedFrame output(state.info, out_buffer, GST_MAP_WRITE);
       if (!input.valid() || !output.valid()) {
-        GST_ELEMENT_ERROR(element, STREAM, FORMAT, ("A video buffer does not hold the frame that its caps promise."),
-                          ("%s buffer %" GST_PTR_FORMAT, input.valid() ? "output" : "input", input.valid() ? out_buffer : in_buffer));
+        GST_ELEMENT_ERROR(
+            element, STREAM, FORMAT, ("A video buffer does not hold the frame that its caps promise."),
+            ("%s buffer %" GST_PTR_FORMAT, input.valid() ? "output" : "input", input.valid() ? out_buffer : in_buffer));
         return GST_FLOW_ERROR;
       }
       state.stylizer->process(input.view(), output.mutable_view(), frame_parameters(state));

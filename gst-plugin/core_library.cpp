@@ -46,7 +46,8 @@ const CoreEntry& open_core_library() {
   if (entry == nullptr || entry->abi_version != kCoreAbiVersion) {
     const std::string found = entry == nullptr ? "none" : std::to_string(entry->abi_version);
     throw Error(ErrorCode::kLibrary, "The library " + name + " has interface version " + found + ", this plugin needs version " +
-                                         std::to_string(kCoreAbiVersion) + ". Install the plugin and the library from the same release.");
+                                         std::to_string(kCoreAbiVersion) +
+                                         ". Install the plugin and the library from the same release.");
   }
   return *entry;
 }

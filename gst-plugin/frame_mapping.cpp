@@ -59,12 +59,14 @@ MutableImageView MappedFrame::mutable_view() { return make_view<std::uint8_t>(fr
 // A GstVideoMeta is written by another element: its format and size override those of the caps when a buffer is mapped, and
 // nothing compares its strides and offsets with the memory that is there.
 bool MappedFrame::holds_whole_frame(const GstVideoInfo& info) const {
-  if (GST_VIDEO_FRAME_FORMAT(&frame_) != GST_VIDEO_INFO_FORMAT(&info) || GST_VIDEO_FRAME_WIDTH(&frame_) != GST_VIDEO_INFO_WIDTH(&info) ||
+  if (GST_VIDEO_FRAME_FORMAT(&frame_) != GST_VIDEO_INFO_FORMAT(&info) ||
+      GST_VIDEO_FRAME_WIDTH(&frame_) != GST_VIDEO_INFO_WIDTH(&info) ||
       GST_VIDEO_FRAME_HEIGHT(&frame_) != GST_VIDEO_INFO_HEIGHT(&info)) {
     return false;
   }
   const std::int64_t stride = GST_VIDEO_FRAME_PLANE_STRIDE(&frame_, 0);
-  const std::int64_t row_bytes = static_cast<std::int64_t>(GST_VIDEO_FRAME_WIDTH(&frame_)) * GST_VIDEO_FRAME_COMP_PSTRIDE(&frame_, 0);
+  const std::int64_t row_bytes =
+      static_cast<std::int64_t>(GST_VIDEO_FRAME_WIDTH(&frame_)) * GST_VIDEO_FRAME_COMP_PSTRIDE(&frame_, 0);
   if (std::abs(stride) < row_bytes) return false;
 
   const auto* first_row = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame_, 0));

@@ -52,16 +52,18 @@ void install_properties(GObjectClass* object_class) {
   const Settings defaults;
   g_object_class_install_property(
       object_class, PROP_STYLE_IMAGE,
-      g_param_spec_string("style-image", "Style image",
-                          "Path of the picture whose style the frames take (JPEG, PNG, WebP). A change while playing is loaded in the "
-                          "background; a picture that cannot be loaded leaves the old style in use and posts a warning",
-                          nullptr, kAnyTime));
+      g_param_spec_string(
+          "style-image", "Style image",
+          "Path of the picture whose style the frames take (JPEG, PNG, WebP). A change while playing is loaded in the "
+          "background; a picture that cannot be loaded leaves the old style in use and posts a warning",
+          nullptr, kAnyTime));
   g_object_class_install_property(
       object_class, PROP_STYLE_SIZE,
-      g_param_spec_int("style-size", "Style size",
-                       "Short side, in pixels, that the style picture is resized to before it is encoded: smaller gives finer strokes "
-                       "(0 = as it is)",
-                       0, kMaxStyleSize, defaults.style.style_size, kAnyTime));
+      g_param_spec_int(
+          "style-size", "Style size",
+          "Short side, in pixels, that the style picture is resized to before it is encoded: smaller gives finer strokes "
+          "(0 = as it is)",
+          0, kMaxStyleSize, defaults.style.style_size, kAnyTime));
   g_object_class_install_property(
       object_class, PROP_MODEL,
       g_param_spec_string("model", "Model", "Path of the model file (NULL = the installed default model)", nullptr, kBeforeStart));
@@ -77,9 +79,10 @@ void install_properties(GObjectClass* object_class) {
       object_class, PROP_PRECISION,
       g_param_spec_enum("precision", "Precision", "Number format of weights and activations", GST_TYPE_ADAIN_STYLE_PRECISION,
                         static_cast<gint>(defaults.stylizer.precision), kBeforeStart));
-  g_object_class_install_property(object_class, PROP_THREADS,
-                                  g_param_spec_int("threads", "Threads", "CPU threads that work on one frame (0 = one for each core)", 0,
-                                                   kMaxThreads, defaults.stylizer.threads, kBeforeStart));
+  g_object_class_install_property(
+      object_class, PROP_THREADS,
+      g_param_spec_int("threads", "Threads", "CPU threads that work on one frame (0 = one for each core)", 0, kMaxThreads,
+                       defaults.stylizer.threads, kBeforeStart));
   gst_type_mark_as_plugin_api(GST_TYPE_ADAIN_STYLE_PRECISION, static_cast<GstPluginAPIFlags>(0));
 }
 

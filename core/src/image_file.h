@@ -11,8 +11,8 @@ namespace adainstyle {
 
 // A decoded picture, RGB, rows packed.
 struct DecodedImage {
-  int width = 0;   // pixels
-  int height = 0;  // pixels
+  int width = 0;                  // pixels
+  int height = 0;                 // pixels
   std::vector<std::uint8_t> rgb;  // height * width * 3
 
   ImageView view() const;

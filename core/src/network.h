@@ -27,12 +27,12 @@ enum class OpType {
 
 struct Operation {
   OpType type = OpType::kConv3x3;
-  std::string name;  // conv and residual: prefix of the tensor names
-  int inputs = 0;    // channels
-  int outputs = 0;   // channels; equal to inputs for kResidual
-  int stride = 1;    // kConv3x3: 1 or 2
-  bool relu = false; // kConv3x3, kConv1x1
-  int tap = -1;      // kTap, kAdaIN
+  std::string name;   // conv and residual: prefix of the tensor names
+  int inputs = 0;     // channels
+  int outputs = 0;    // channels; equal to inputs for kResidual
+  int stride = 1;     // kConv3x3: 1 or 2
+  bool relu = false;  // kConv3x3, kConv1x1
+  int tap = -1;       // kTap, kAdaIN
 };
 
 struct Network {
@@ -45,7 +45,7 @@ struct Network {
 constexpr int kMaxOperations = 256;  // in one list
 constexpr int kMaxChannels = 2048;
 constexpr int kMaxTaps = 8;
-constexpr int kMaxStride = 32;       // overall downscaling of the encoder
+constexpr int kMaxStride = 32;  // overall downscaling of the encoder
 
 // One tensor that a network needs.
 struct TensorSpec {

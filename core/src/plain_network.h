@@ -29,8 +29,8 @@ ChannelStatistics channel_statistics(const at::Tensor& features, float eps);
 at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
 
 struct Encoded {
-  at::Tensor features;                   // [N, C, H/s, W/s]
-  std::vector<ChannelStatistics> taps;   // indexed by tap
+  at::Tensor features;                  // [N, C, H/s, W/s]
+  std::vector<ChannelStatistics> taps;  // indexed by tap
 };
 
 // picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network) and at least twice it.

@@ -150,12 +150,15 @@ class EngineStylizer : public Stylizer {
     if (!(parameters.strength >= 0.0f && parameters.strength <= 1.0f)) {
       throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1");
     }
-    guarded("repainting a frame",
-            [&] { frame_engine_->stylize(input, output, style->statistics, parameters.strength); });
+    guarded("repainting a frame", [&] { frame_engine_->stylize(input, output, style->statistics, parameters.strength); });
   }
 
   StylizerInfo info() const override {
-    return {path_, device_name(device_), precision_, device_.type == DeviceType::kCpu ? threads_ : 0, model_->prepared->weight_bytes(),
+    return {path_,
+            device_name(device_),
+            precision_,
+            device_.type == DeviceType::kCpu ? threads_ : 0,
+            model_->prepared->weight_bytes(),
             frame_engine_->workspace_bytes()};
   }
 

@@ -179,9 +179,9 @@ TEST(Safetensors, RefusesAShapeWhoseElementCountWrapsAround) {
   constexpr std::uint64_t kDimensions[] = {151345, 212096, 259328, 2216};
   constexpr std::uint64_t kElements = 262144;  // their product is 2^64 + this
   static_assert(kDimensions[0] * kDimensions[1] * kDimensions[2] * kDimensions[3] == kElements);
-  expect_malformed(container(R"({"w":{"dtype":"F16","shape":[151345,212096,259328,2216],"data_offsets":[0,524288]}})",
-                             Bytes(kElements * 2)),
-                   {"\"w\"", "shape", "524288 bytes"});
+  expect_malformed(
+      container(R"({"w":{"dtype":"F16","shape":[151345,212096,259328,2216],"data_offsets":[0,524288]}})", Bytes(kElements * 2)),
+      {"\"w\"", "shape", "524288 bytes"});
 }
 
 TEST(Safetensors, RefusesDeepNesting) {

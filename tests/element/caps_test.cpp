@@ -49,8 +49,9 @@ TEST_F(CapsTest, OutputCapsAreTheInputCapsToTheLetter) {
   Player player;
   set_style(player, "value=1");
   player.play(info_);
-  for (const char* text : {"video/x-raw,format=RGB,width=20,height=20,framerate=30/1",
-                           "video/x-raw,format=BGRA,width=20,height=20,framerate=25/1,interlace-mode=progressive,colorimetry=sRGB"}) {
+  for (const char* text :
+       {"video/x-raw,format=RGB,width=20,height=20,framerate=30/1",
+        "video/x-raw,format=BGRA,width=20,height=20,framerate=25/1,interlace-mode=progressive,colorimetry=sRGB"}) {
     const CapsPtr caps(gst_caps_from_string(text));
     gst_harness_set_src_caps(player.harness(), gst_caps_ref(caps.get()));
     const CapsPtr out(gst_pad_get_current_caps(player.harness()->sinkpad));
@@ -77,8 +78,9 @@ TEST_F(CapsTest, CapsMayChangeWhilePlaying) {
   set_style(player, "value=9");
   player.play(info_);
   const GstVideoInfo changes[] = {
-      video_info(GST_VIDEO_FORMAT_RGB, 32, 20),  video_info(GST_VIDEO_FORMAT_RGB, 160, 90),  video_info(GST_VIDEO_FORMAT_ABGR, 160, 90),
-      video_info(GST_VIDEO_FORMAT_ABGR, 17, 23), video_info(GST_VIDEO_FORMAT_BGR, 640, 360), video_info(GST_VIDEO_FORMAT_RGB, 32, 20),
+      video_info(GST_VIDEO_FORMAT_RGB, 32, 20),   video_info(GST_VIDEO_FORMAT_RGB, 160, 90),
+      video_info(GST_VIDEO_FORMAT_ABGR, 160, 90), video_info(GST_VIDEO_FORMAT_ABGR, 17, 23),
+      video_info(GST_VIDEO_FORMAT_BGR, 640, 360), video_info(GST_VIDEO_FORMAT_RGB, 32, 20),
   };
   for (const GstVideoInfo& info : changes) {
     player.change_caps(info);

@@ -34,7 +34,8 @@ class CoreTest : public ::testing::Test {
 
   // What the library itself makes of a picture, in the rows and format of `info`. Opens the same library as the plugin does, which
   // must have been opened before.
-  static Pixels expected(const GstVideoInfo& info, PixelFormat format, const Pixels& pixels, const std::string& style, float strength) {
+  static Pixels expected(const GstVideoInfo& info, PixelFormat format, const Pixels& pixels, const std::string& style,
+                         float strength) {
     void* library = dlopen("libadainstyle.so.0", RTLD_NOW | RTLD_NOLOAD);
     if (library == nullptr) return {};
     const auto entry = reinterpret_cast<decltype(&adainstyle_core_entry)>(dlsym(library, kCoreEntrySymbol));
@@ -89,18 +90,20 @@ TEST_F(CoreTest, PaintsEveryFormatAlike) {
   player.play(info_);
   const Pixels rgb = player.repaint(picture_);
   ASSERT_EQ(rgb.size(), picture_.size());
-  for (const GstVideoFormat format : {GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB,
-                                      GST_VIDEO_FORMAT_ABGR, GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB,
-                                      GST_VIDEO_FORMAT_xBGR}) {
+  for (const GstVideoFormat format :
+       {GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR,
+        GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_xRGB, GST_VIDEO_FORMAT_xBGR}) {
     const GstVideoInfo info = video_info(format, GST_VIDEO_INFO_WIDTH(&info_), GST_VIDEO_INFO_HEIGHT(&info_));
     const int bytes = GST_VIDEO_INFO_COMP_PSTRIDE(&info, 0);
     Pixels in = test_picture(info, 5);  // random alpha, and the same colours as picture_
     for (std::size_t pixel = 0; pixel < in.size() / bytes; ++pixel) {
-      for (int colour = 0; colour < 3; ++colour) in[pixel * bytes + GST_VIDEO_INFO_COMP_POFFSET(&info, colour)] = picture_[pixel * 3 + colour];
+      for (int colour = 0; colour < 3; ++colour)
+        in[pixel * bytes + GST_VIDEO_INFO_COMP_POFFSET(&info, colour)] = picture_[pixel * 3 + colour];
     }
     Pixels wanted = in;
     for (std::size_t pixel = 0; pixel < in.size() / bytes; ++pixel) {
-      for (int colour = 0; colour < 3; ++colour) wanted[pixel * bytes + GST_VIDEO_INFO_COMP_POFFSET(&info, colour)] = rgb[pixel * 3 + colour];
+      for (int colour = 0; colour < 3; ++colour)
+        wanted[pixel * bytes + GST_VIDEO_INFO_COMP_POFFSET(&info, colour)] = rgb[pixel * 3 + colour];
     }
     player.change_caps(info);
     EXPECT_EQ(meaningful(info, player.repaint(in)), meaningful(info, wanted)) << gst_video_format_to_string(format);
@@ -255,13 +258,14 @@ TEST_P(PipelineTest, RunsToTheEnd) {
 
 INSTANTIATE_TEST_SUITE_P(
     Lines, PipelineTest,
-    ::testing::Values("videotestsrc num-buffers=12 ! FILTER ! fakesink name=out",
-                      "videotestsrc num-buffers=12 ! video/x-raw,format=I420,width=162,height=90 ! videoconvert ! FILTER ! videoconvert ! "
-                      "video/x-raw,format=NV12 ! fakesink name=out",
-                      "videotestsrc num-buffers=12 ! video/x-raw,width=99,height=77 ! FILTER ! queue ! tee ! queue ! fakesink name=out",
-                      "videotestsrc num-buffers=12 ! tee name=t ! queue ! FILTER ! fakesink name=out t. ! queue ! fakesink",
-                      "videotestsrc is-live=true num-buffers=12 ! video/x-raw,width=64,height=48,framerate=30/1 ! FILTER qos=false ! "
-                      "fakesink name=out sync=true"));
+    ::testing::Values(
+        "videotestsrc num-buffers=12 ! FILTER ! fakesink name=out",
+        "videotestsrc num-buffers=12 ! video/x-raw,format=I420,width=162,height=90 ! videoconvert ! FILTER ! videoconvert ! "
+        "video/x-raw,format=NV12 ! fakesink name=out",
+        "videotestsrc num-buffers=12 ! video/x-raw,width=99,height=77 ! FILTER ! queue ! tee ! queue ! fakesink name=out",
+        "videotestsrc num-buffers=12 ! tee name=t ! queue ! FILTER ! fakesink name=out t. ! queue ! fakesink",
+        "videotestsrc is-live=true num-buffers=12 ! video/x-raw,width=64,height=48,framerate=30/1 ! FILTER qos=false ! "
+        "fakesink name=out sync=true"));
 
 }  // namespace
 }  // namespace adainstyle::test

@@ -67,7 +67,8 @@ TEST_P(FaultsTest, OfTheStyleAtStart) {
 }
 
 TEST_P(FaultsTest, OfAFrame) {
-  g_object_set(player_.element(), "style-image", "value=1", "model", (std::string("process-throw=") + GetParam().word).c_str(), nullptr);
+  g_object_set(player_.element(), "style-image", "value=1", "model", (std::string("process-throw=") + GetParam().word).c_str(),
+               nullptr);
   player_.play(info_);
   const BufferPtr frame = make_buffer(info_, test_picture(info_));
   EXPECT_EQ(gst_harness_push(player_.harness(), gst_buffer_ref(frame.get())), GST_FLOW_ERROR);

@@ -41,8 +41,8 @@ BufferPtr make_padded_buffer(const GstVideoInfo& info, const Pixels& pixels, std
   GstBuffer* buffer = gst_buffer_new_memdup(memory.data(), memory.size());
   gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
   gint strides[GST_VIDEO_MAX_PLANES] = {stride};
-  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), GST_VIDEO_INFO_WIDTH(&info), height, 1,
-                                 offsets, strides);
+  gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), GST_VIDEO_INFO_WIDTH(&info),
+                                 height, 1, offsets, strides);
   return BufferPtr(buffer);
 }
 
@@ -57,7 +57,8 @@ Pixels read_pixels(const GstVideoInfo& info, GstBuffer* buffer) {
   if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ)) return {};
   Pixels pixels;
   for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&frame); ++y) {
-    const auto* row = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
+    const auto* row =
+        static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
     pixels.insert(pixels.end(), row, row + row_bytes(info));
   }
   gst_video_frame_unmap(&frame);
@@ -67,7 +68,8 @@ Pixels read_pixels(const GstVideoInfo& info, GstBuffer* buffer) {
 Pixels meaningful(const GstVideoInfo& info, Pixels pixels) {
   if (pixel_bytes(info) == 3 || GST_VIDEO_INFO_HAS_ALPHA(&info)) return pixels;
   // The three colours lie at 0+1+2+3 minus the offset of the byte between or beside them.
-  const int colours = GST_VIDEO_INFO_COMP_POFFSET(&info, 0) + GST_VIDEO_INFO_COMP_POFFSET(&info, 1) + GST_VIDEO_INFO_COMP_POFFSET(&info, 2);
+  const int colours =
+      GST_VIDEO_INFO_COMP_POFFSET(&info, 0) + GST_VIDEO_INFO_COMP_POFFSET(&info, 1) + GST_VIDEO_INFO_COMP_POFFSET(&info, 2);
   for (std::size_t i = 6 - colours; i < pixels.size(); i += 4) pixels[i] = 0;
   return pixels;
 }
@@ -103,8 +105,7 @@ MessagePtr next_message(GstBus* bus, GstMessageType types) {
 }
 
 Player::Player()
-    : bus_(gst_bus_new()),
-      element_(GST_ELEMENT(gst_object_ref_sink(gst_element_factory_make("adainstyle", nullptr)))) {
+    : bus_(gst_bus_new()), element_(GST_ELEMENT(gst_object_ref_sink(gst_element_factory_make("adainstyle", nullptr)))) {
   gst_element_set_bus(element_.get(), bus_.get());
 }
 

@@ -97,8 +97,7 @@ TEST_F(LifecycleTest, SkipsFramesThatWouldBeLate) {
   Player player;
   set_style(player, "value=4");
   player.play(info_);
-  gst_harness_push_upstream_event(player.harness(),
-                                  gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, 5 * GST_SECOND, 5 * GST_SECOND));
+  gst_harness_push_upstream_event(player.harness(), gst_event_new_qos(GST_QOS_TYPE_UNDERFLOW, 2.0, 5 * GST_SECOND, 5 * GST_SECOND));
   BufferPtr late = make_buffer(info_, picture_);
   GST_BUFFER_PTS(late.get()) = 6 * GST_SECOND;
   EXPECT_FALSE(player.repaint(std::move(late)));

@@ -48,8 +48,8 @@ TEST_F(PropertiesTest, ReadBackWhatWasSet) {
     g_free(style);
     g_free(model);
     g_free(device);
-    g_object_get(player.element(), "style-image", &style, "model", &model, "device", &device, "style-size", &style_size, "precision",
-                 &precision, "threads", &threads, "strength", &strength, "qos", &qos, nullptr);
+    g_object_get(player.element(), "style-image", &style, "model", &model, "device", &device, "style-size", &style_size,
+                 "precision", &precision, "threads", &threads, "strength", &strength, "qos", &qos, nullptr);
   };
   read();
   EXPECT_EQ(style, nullptr);
@@ -62,8 +62,8 @@ TEST_F(PropertiesTest, ReadBackWhatWasSet) {
   EXPECT_TRUE(qos);
 
   gst_util_set_object_arg(G_OBJECT(player.element()), "precision", "bf16");
-  g_object_set(player.element(), "style-image", "a.jpg", "model", "b.safetensors", "device", "cuda:1", "style-size", 0, "threads", 3,
-               "strength", 0.25, nullptr);
+  g_object_set(player.element(), "style-image", "a.jpg", "model", "b.safetensors", "device", "cuda:1", "style-size", 0, "threads",
+               3, "strength", 0.25, nullptr);
   read();
   EXPECT_STREQ(style, "a.jpg");
   EXPECT_STREQ(model, "b.safetensors");

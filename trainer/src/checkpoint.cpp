@@ -26,7 +26,8 @@ void restore(const SafetensorsFile& file, const std::string& path, const char* n
   const auto found = file.tensors.find(name);
   if (found == file.tensors.end() || found->second.shape != tensor.sizes().vec()) {
     throw Error(ErrorCode::kMalformedModel, path + ": tensor \"" + name + "\" is not there or not of " +
-                                                std::to_string(tensor.numel()) + " values; is it the checkpoint of another network?");
+                                                std::to_string(tensor.numel()) +
+                                                " values; is it the checkpoint of another network?");
   }
   std::copy(found->second.values.begin(), found->second.values.end(), tensor.data_ptr<float>());
 }

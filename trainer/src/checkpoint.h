@@ -19,9 +19,9 @@ namespace adainstyle {
 
 // Where a training stands.
 struct TrainState {
-  std::uint64_t iteration = 0;     // iterations done, the warm start included
-  double rate_scale = 1.0;         // what the divergence guard has left of the learning rate
-  double typical_loss = 0.0;       // running mean of the total loss; 0: none yet
+  std::uint64_t iteration = 0;  // iterations done, the warm start included
+  double rate_scale = 1.0;      // what the divergence guard has left of the learning rate
+  double typical_loss = 0.0;    // running mean of the total loss; 0: none yet
   int rollbacks = 0;
 };
 

@@ -92,8 +92,8 @@ at::Tensor Dataset::picture(std::size_t index) {
       if (bad_.insert(candidate).second) std::fprintf(stderr, "Skipped: %s\n", error.what());
     }
   }
-  throw Error(ErrorCode::kNotAnImage, "None of the " + std::to_string(paths_.size()) + " pictures beside " + paths_.front() +
-                                          " could be decoded.");
+  throw Error(ErrorCode::kNotAnImage,
+              "None of the " + std::to_string(paths_.size()) + " pictures beside " + paths_.front() + " could be decoded.");
 }
 
 at::Tensor Dataset::crop(const CropChoice& choice) {

@@ -19,9 +19,9 @@ namespace adainstyle {
 std::vector<std::string> find_pictures(const std::string& folder);
 
 struct CropOptions {
-  int resize = 256;            // short side of the resized picture, pixels
-  int crop = 192;              // side of the square crop, pixels
-  int crops_per_picture = 2;   // fixed crops of each picture, every second mirrored; 0: a new random one each time
+  int resize = 256;           // short side of the resized picture, pixels
+  int crop = 192;             // side of the square crop, pixels
+  int crops_per_picture = 2;  // fixed crops of each picture, every second mirrored; 0: a new random one each time
 };
 
 // One crop of one picture. Equal crops have equal keys.
@@ -36,7 +36,8 @@ struct CropChoice {
 class Dataset {
  public:
   // `order` and `crop` label the random choices; decoded pictures are kept in `cache`, which must outlive the data set.
-  Dataset(const std::string& folder, const CropOptions& options, std::uint64_t seed, Purpose order, Purpose crop, TensorCache* cache);
+  Dataset(const std::string& folder, const CropOptions& options, std::uint64_t seed, Purpose order, Purpose crop,
+          TensorCache* cache);
 
   std::size_t size() const { return paths_.size(); }
 
@@ -60,9 +61,9 @@ class Dataset {
   TensorCache* cache_;
 
   mutable std::mutex mutex_;
-  std::uint64_t epoch_ = ~0ull;          // which epoch order_ is of
+  std::uint64_t epoch_ = ~0ull;  // which epoch order_ is of
   std::vector<std::uint32_t> order_;
-  std::set<std::size_t> bad_;            // pictures that could not be decoded
+  std::set<std::size_t> bad_;  // pictures that could not be decoded
 };
 
 }  // namespace adainstyle

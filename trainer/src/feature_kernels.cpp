@@ -137,8 +137,8 @@ ADAINSTYLE_MULTIVERSION void store_row(const float* from, std::int64_t count, T*
 template <typename T>
 ADAINSTYLE_MULTIVERSION void route_window(const T* const feature[4], T* const out[4], const float* gradient, int present,
                                           std::int64_t channels) {
-  const T *__restrict i0 = feature[0], *__restrict i1 = feature[1], *__restrict i2 = feature[2], *__restrict i3 = feature[3];
-  T *__restrict o0 = out[0], *__restrict o1 = out[1], *__restrict o2 = out[2], *__restrict o3 = out[3];
+  const T* __restrict i0 = feature[0], * __restrict i1 = feature[1], * __restrict i2 = feature[2], * __restrict i3 = feature[3];
+  T* __restrict o0 = out[0], * __restrict o1 = out[1], * __restrict o2 = out[2], * __restrict o3 = out[3];
   for (std::int64_t c = 0; c < channels; ++c) {
     const float f0 = load(i0[c]), f1 = load(i1[c]), f2 = load(i2[c]), f3 = load(i3[c]);
     const float best = std::max(std::max(f0, f1), std::max(f2, f3));
@@ -160,8 +160,8 @@ void fold_row(const T* padded, const Extent& e, std::int64_t n, std::int64_t y, 
   for (int i = 0; i < rows.count; ++i) {
     const T* from = padded + (n * (e.h + 2) + rows.at[i]) * padded_width * e.c;
     accumulate(from + e.c, e.w * e.c, row);
-    accumulate(from, e.c, row + e.c);                                             // column 0 shows source column 1
-    accumulate(from + (padded_width - 1) * e.c, e.c, row + (e.w - 2) * e.c);      // the last shows source column w - 2
+    accumulate(from, e.c, row + e.c);                                         // column 0 shows source column 1
+    accumulate(from + (padded_width - 1) * e.c, e.c, row + (e.w - 2) * e.c);  // the last shows source column w - 2
   }
 }
 

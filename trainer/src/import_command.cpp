@@ -43,10 +43,13 @@ void run_import(const ImportOptions& options) {
 Command add_import_command(CLI::App* app) {
   auto options = std::make_shared<ImportOptions>();
   app->add_option("--raw", options->raw, "Safetensors file with the tensors of --network")->required()->type_name("FILE");
-  app->add_option("--network", options->network, "Preset (small, wide, vgg19) or JSON file with the list of operations; "
-                                                 "default: the network that the raw file's metadata describes");
+  app->add_option("--network", options->network,
+                  "Preset (small, wide, vgg19) or JSON file with the list of operations; "
+                  "default: the network that the raw file's metadata describes");
   app->add_option("--output", options->output, "Model file to write")->required()->type_name("MODEL");
-  app->add_option("--dtype", options->dtype, "How weights are stored")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();
+  app->add_option("--dtype", options->dtype, "How weights are stored")
+      ->check(CLI::IsMember({"fp32", "bf16"}))
+      ->capture_default_str();
   return [options] { run_import(*options); };
 }
 

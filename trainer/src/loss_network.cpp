@@ -25,7 +25,7 @@ struct LayerPlan {
 };
 
 constexpr LayerPlan kPlan[] = {
-    {"conv1_1", 3, 64, false, 0},    {"conv1_2", 64, 64, false, -1},   {"conv2_1", 64, 128, true, 1},
+    {"conv1_1", 3, 64, false, 0},     {"conv1_2", 64, 64, false, -1},   {"conv2_1", 64, 128, true, 1},
     {"conv2_2", 128, 128, false, -1}, {"conv3_1", 128, 256, true, 2},   {"conv3_2", 256, 256, false, -1},
     {"conv3_3", 256, 256, false, -1}, {"conv3_4", 256, 256, false, -1}, {"conv4_1", 256, 512, true, 3},
 };

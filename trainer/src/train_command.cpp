@@ -15,8 +15,9 @@ void add_data_options(CLI::App* app, TrainOptions* o) {
   app->add_option("--vgg", o->vgg, "VGG-19 up to conv4_1, safetensors: the network of the losses")->type_name("FILE");
   app->add_option("--resize", o->resize, "Short side that pictures are resized to, pixels")->capture_default_str();
   app->add_option("--crop", o->crop, "Side of the square crop, pixels, a multiple of 8")->capture_default_str();
-  app->add_option("--crops-per-picture", o->crops_per_picture,
-                  "Fixed crops of each picture, every second mirrored, whose features are computed once; 0: a random crop each time")
+  app->add_option(
+         "--crops-per-picture", o->crops_per_picture,
+         "Fixed crops of each picture, every second mirrored, whose features are computed once; 0: a random crop each time")
       ->capture_default_str();
   app->add_option("--batch-size", o->batch_size, "Pictures of an iteration (in each process)")->capture_default_str();
   app->add_option("--seed", o->seed, "Seed of every random choice")->capture_default_str();
@@ -29,10 +30,12 @@ void add_loss_options(CLI::App* app, TrainOptions* o) {
       ->capture_default_str();
   app->add_option("--content-weight", o->content_weight, "Distance to the AdaIN target at relu4_1")->capture_default_str();
   app->add_option("--style-weight", o->style_weight, "Distance of the style statistics, mean over channels")->capture_default_str();
-  app->add_option("--identity-weight", o->identity_weight, "L1 to the content where the style is the content")->capture_default_str();
+  app->add_option("--identity-weight", o->identity_weight, "L1 to the content where the style is the content")
+      ->capture_default_str();
   app->add_option("--range-weight", o->range_weight, "Output outside [0, 1]")->capture_default_str();
   app->add_option("--noise-weight", o->noise_weight, "Output change per input noise (static gain)")->capture_default_str();
-  app->add_option("--temporal-weight", o->temporal_weight, "Output of a warped frame against the warped output")->capture_default_str();
+  app->add_option("--temporal-weight", o->temporal_weight, "Output of a warped frame against the warped output")
+      ->capture_default_str();
   app->add_option("--tv-weight", o->tv_weight, "Total variation")->capture_default_str();
 }
 
@@ -42,7 +45,8 @@ void add_optimiser_options(CLI::App* app, TrainOptions* o) {
       ->capture_default_str();
   app->add_option("--autoencoder-lr", o->autoencoder_lr, "Learning rate of the warm start")->capture_default_str();
   app->add_option("--lr", o->lr, "Learning rate (Adam)")->capture_default_str();
-  app->add_option("--schedule", o->schedule, "cosine to --final-lr; inverse: lr / (1 + lr-decay * iteration), the paper's; constant")
+  app->add_option("--schedule", o->schedule,
+                  "cosine to --final-lr; inverse: lr / (1 + lr-decay * iteration), the paper's; constant")
       ->check(CLI::IsMember({"cosine", "inverse", "constant"}))
       ->capture_default_str();
   app->add_option("--final-lr", o->final_lr, "Where the cosine ends")->capture_default_str();
@@ -77,7 +81,8 @@ void add_run_options(CLI::App* app, RunOptions* r) {
 Command add_train_command(CLI::App* app) {
   auto options = std::make_shared<TrainOptions>();
   auto run = std::make_shared<RunOptions>();
-  app->add_option("--mode", options->mode, "joint: encoder and decoder from scratch; paper: VGG-19 is the encoder, the decoder is trained")
+  app->add_option("--mode", options->mode,
+                  "joint: encoder and decoder from scratch; paper: VGG-19 is the encoder, the decoder is trained")
       ->check(CLI::IsMember({"joint", "paper"}))
       ->capture_default_str();
   app->add_option("--network", options->network, "Preset (small, wide, vgg19) or JSON file with the list of operations")

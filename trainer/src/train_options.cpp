@@ -30,7 +30,8 @@ void validate(const TrainOptions& options) {
   };
   require(options.crop % 8 == 0 && options.crop >= 32,
           "--crop " + std::to_string(options.crop) + " does not work: the crop's side must be a multiple of 8 and at least 32.");
-  require(options.decoder_norm == "none" || options.paper(), "--decoder-norm is an ablation of the paper's mode; add --mode paper.");
+  require(options.decoder_norm == "none" || options.paper(),
+          "--decoder-norm is an ablation of the paper's mode; add --mode paper.");
   require(!options.paper() || (options.noise_weight == 0.0 && options.temporal_weight == 0.0),
           "In the paper's mode the encoder is fixed and its features are kept: --noise-weight and --temporal-weight must be 0.");
 }

@@ -11,20 +11,20 @@ namespace adainstyle {
 // Everything that decides how a training goes. Kept in checkpoints, so that a resumed run is the same run.
 struct TrainOptions {
   // What is trained.
-  std::string mode = "joint";      // "joint": encoder and decoder; "paper": the decoder alone, the encoder is the loss network
-  std::string network = "small";   // preset or JSON file
+  std::string mode = "joint";         // "joint": encoder and decoder; "paper": the decoder alone, the encoder is the loss network
+  std::string network = "small";      // preset or JSON file
   std::string decoder_norm = "none";  // normalisation after each hidden convolution of the decoder: none, batch, instance
-  std::string init;                // model whose weights to begin with; empty: random
+  std::string init;                   // model whose weights to begin with; empty: random
 
   // Data.
-  std::string content, style;      // folders
-  std::string vgg;                 // weights of the loss network
-  int resize = 256;                // short side, pixels
-  int crop = 192;                  // pixels
-  int crops_per_picture = 2;       // 0: random
-  int batch_size = 4;              // pictures of an iteration in each process
+  std::string content, style;  // folders
+  std::string vgg;             // weights of the loss network
+  int resize = 256;            // short side, pixels
+  int crop = 192;              // pixels
+  int crops_per_picture = 2;   // 0: random
+  int batch_size = 4;          // pictures of an iteration in each process
   std::uint64_t seed = 1;
-  int cache_mb = 4096;             // memory for decoded pictures and kept features
+  int cache_mb = 4096;  // memory for decoded pictures and kept features
 
   // Losses (training_step.h has the formulas).
   std::string style_loss = "stats";  // or "gram"
@@ -42,11 +42,11 @@ struct TrainOptions {
   double autoencoder_lr = 1e-3;
   double lr = 1e-3;
   std::string schedule = "cosine";  // or "inverse" or "constant"
-  double final_lr = 1e-5;          // cosine
-  double lr_decay = 5e-5;          // inverse: lr / (1 + lr_decay * iteration)
-  int warmup = 100;                // iterations of linear warm-up
+  double final_lr = 1e-5;           // cosine
+  double lr_decay = 5e-5;           // inverse: lr / (1 + lr_decay * iteration)
+  int warmup = 100;                 // iterations of linear warm-up
   double beta1 = 0.9, beta2 = 0.99;
-  double clip = 10.0;              // largest gradient norm
+  double clip = 10.0;  // largest gradient norm
   double ema = 0.999;
   std::string precision = "bf16";  // of activations: "bf16" or "fp32"
 

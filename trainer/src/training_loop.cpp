@@ -171,13 +171,17 @@ void Training::iterate() {
   const double rate = learning_rate(options_, state_.iteration) * state_.rate_scale;
   norm_sum_ += optimizer_.step(parameters_.master(), gradient, rate, options_.clip);
   ++state_.iteration;
-  if (state_.iteration == static_cast<std::uint64_t>(options_.autoencoder_iterations)) optimizer_.restart_average(parameters_.master());
+  if (state_.iteration == static_cast<std::uint64_t>(options_.autoencoder_iterations))
+    optimizer_.restart_average(parameters_.master());
   for (const auto& [name, value] : values) sums_[name] += value;
 
   const std::uint64_t since = state_.iteration - shown_iteration_;
   if (since >= static_cast<std::uint64_t>(run_.log_every)) {
     const double seconds = seconds_since(shown_);
-    nlohmann::json entry = {{"kind", "train"}, {"iteration", state_.iteration}, {"lr", rate}, {"seconds_per_iteration", seconds / since},
+    nlohmann::json entry = {{"kind", "train"},
+                            {"iteration", state_.iteration},
+                            {"lr", rate},
+                            {"seconds_per_iteration", seconds / since},
                             {"gradient_norm", norm_sum_ / since}};
     std::string line;
     for (const auto& [name, sum] : sums_) {
@@ -188,7 +192,8 @@ void Training::iterate() {
     }
     log(entry);
     std::fprintf(stderr, "%llu/%llu%s  norm %.1f  lr %.2e  %.2f s/it\n", static_cast<unsigned long long>(state_.iteration),
-                 static_cast<unsigned long long>(total_iterations(options_)), line.c_str(), norm_sum_ / since, rate, seconds / since);
+                 static_cast<unsigned long long>(total_iterations(options_)), line.c_str(), norm_sum_ / since, rate,
+                 seconds / since);
     sums_.clear();
     norm_sum_ = 0.0;
     shown_ = Clock::now();
@@ -215,7 +220,8 @@ void Training::go() {
 
 void train(TrainOptions options, const RunOptions& given) {
   RunOptions run = given;
-  if (run.checkpoint.empty()) run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
+  if (run.checkpoint.empty())
+    run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
   Network network;
   if (run.resume) {
     const CheckpointHeader header = read_checkpoint_header(run.checkpoint);

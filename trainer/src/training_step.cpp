@@ -229,10 +229,9 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
   LossFeatures gradient;
   std::vector<at::Tensor> tap_gradients;
 
-  const at::Tensor target =
-      (targets.content.to(at::kFloat) - over_space(targets.content_mean)) / over_space(targets.content_std) *
-          over_space(targets.style.std.back()) +
-      over_space(targets.style.mean.back());
+  const at::Tensor target = (targets.content.to(at::kFloat) - over_space(targets.content_mean)) / over_space(targets.content_std) *
+                                over_space(targets.style.std.back()) +
+                            over_space(targets.style.mean.back());
   const at::Tensor content_error = features.deepest.to(at::kFloat) - target;
   (*values)["content"] = content_error.square().mean().item<double>();
   gradient.deepest = content_error * (2.0 * options_.content_weight / static_cast<double>(content_error.numel()));
@@ -254,8 +253,8 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
       style_loss += error.square().mean().item<double>();
       // d G / d F of a symmetric G: 2 (error F) / (C H W), times the mean square's 2 / numel.
       const at::Tensor flat = taps[tap].to(at::kFloat).flatten(2);
-      const double scale = 4.0 * options_.style_weight / static_cast<double>(error.numel()) /
-                           static_cast<double>(flat.size(1) * flat.size(2));
+      const double scale =
+          4.0 * options_.style_weight / static_cast<double>(error.numel()) / static_cast<double>(flat.size(1) * flat.size(2));
       tap_gradients.push_back((at::bmm(error, flat) * scale).view(taps[tap].sizes()));
     }
   }

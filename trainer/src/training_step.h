@@ -44,18 +44,19 @@ class TrainingStep {
 
   // part, parts: which samples of the iteration the batch holds (Loader). The gradient, float32 [P], is that of the mean over
   // this batch.
-  LossValues run(const Batch& batch, std::uint64_t iteration, int part, int parts, const Parameters& parameters, at::Tensor* gradient);
+  LossValues run(const Batch& batch, std::uint64_t iteration, int part, int parts, const Parameters& parameters,
+                 at::Tensor* gradient);
 
  private:
   struct Targets {
-    LossFeatures style;              // statistics [N, C]; in the paper's mode and with Gram matrices also what those need
-    at::Tensor content;              // relu4_1 of the content, [N, 512, h, w]
+    LossFeatures style;                    // statistics [N, C]; in the paper's mode and with Gram matrices also what those need
+    at::Tensor content;                    // relu4_1 of the content, [N, 512, h, w]
     at::Tensor content_mean, content_std;  // its statistics [N, 512]
-    std::vector<at::Tensor> gram;    // of the style at each tap, [N, C, C]; empty for the statistics' loss
+    std::vector<at::Tensor> gram;          // of the style at each tap, [N, C, C]; empty for the statistics' loss
   };
   struct Forward {
-    at::Tensor stylised;             // [N, 3, H, W], dtype of activations, with its graph
-    at::Tensor other;                // weighted sum of the losses that need no loss network; undefined: none
+    at::Tensor stylised;  // [N, 3, H, W], dtype of activations, with its graph
+    at::Tensor other;     // weighted sum of the losses that need no loss network; undefined: none
   };
 
   Targets targets(const Batch& batch);

@@ -24,8 +24,8 @@ constexpr int kMaxPlanes = 4;
 template <typename Byte>
 struct BasicImageView {
   PixelFormat format = PixelFormat::kRGB;
-  int width = 0;    // pixels
-  int height = 0;   // pixels
+  int width = 0;   // pixels
+  int height = 0;  // pixels
   Byte* planes[kMaxPlanes] = {};
   std::ptrdiff_t strides[kMaxPlanes] = {};  // bytes from one row to the next
   Device device;

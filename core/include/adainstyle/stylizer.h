@@ -15,20 +15,20 @@ namespace adainstyle {
 enum class Precision { kAuto, kFp32, kBf16, kFp16 };
 
 struct StylizerOptions {
-  std::string model_path;            // empty: the default model (default_model_path)
-  std::string device = "auto";       // "auto", "cpu", "cuda" or "cuda:N"
+  std::string model_path;       // empty: the default model (default_model_path)
+  std::string device = "auto";  // "auto", "cpu", "cuda" or "cuda:N"
   Precision precision = Precision::kAuto;
-  int threads = 0;                   // CPU threads for one frame; 0: one a core
+  int threads = 0;  // CPU threads for one frame; 0: one a core
 };
 
 // What a stylizer ended up with.
 struct StylizerInfo {
   std::string model_path;
-  std::string device;                // "cpu" or "cuda:N"
-  Precision precision;               // never kAuto
-  int threads;                       // 0 on a GPU
-  std::size_t weight_bytes;          // memory of the weights, shared by all stylizers of the same model, device and precision
-  std::size_t workspace_bytes;       // memory of this stylizer's buffers at the largest frame so far
+  std::string device;           // "cpu" or "cuda:N"
+  Precision precision;          // never kAuto
+  int threads;                  // 0 on a GPU
+  std::size_t weight_bytes;     // memory of the weights, shared by all stylizers of the same model, device and precision
+  std::size_t workspace_bytes;  // memory of this stylizer's buffers at the largest frame so far
 };
 
 // The statistics a style picture leaves at the model's AdaIN layers. Made by a Stylizer, immutable, shared freely between
@@ -41,7 +41,7 @@ class Style {
 // What may differ from one frame to the next.
 struct FrameParameters {
   std::shared_ptr<const Style> style;
-  float strength = 1.0f;             // the paper's alpha, 0 (decoded content) to 1 (full style)
+  float strength = 1.0f;  // the paper's alpha, 0 (decoded content) to 1 (full style)
 };
 
 // A model on a device: pictures in, pictures out. process() belongs to one thread at a time; load_style() and encode_style()

@@ -24,7 +24,7 @@ struct FeatureMap {
   Bf16* origin = nullptr;  // pixel (0, 0)
   int width = 0;
   int height = 0;
-  int channels = 0;        // stored
+  int channels = 0;  // stored
   Halo halo = Halo::kReflect;
 
   std::ptrdiff_t row_stride() const { return static_cast<std::ptrdiff_t>(width + 2) * channels; }
@@ -113,7 +113,8 @@ class Avx512Engine : public Engine {
     for (int i = 0; i < last; ++i) {
       fold(i);
       const int tensor = plan_.steps[i].output;
-      const auto adain = std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
+      const auto adain =
+          std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
       run_step(i, adain != plan_.adains.end());
       if (adain != plan_.adains.end()) {
         affines_[adain - plan_.adains.begin()] =
@@ -227,14 +228,14 @@ class Avx512Engine : public Engine {
   std::shared_ptr<const Prepared> prepared_;
   const Plan& plan_;
   int threads_;
-  int width_ = 0;   // extended picture
+  int width_ = 0;  // extended picture
   int height_ = 0;
   std::unique_ptr<void, Free> arena_;
   std::size_t arena_bytes_ = 0;
-  std::vector<FeatureMap> maps_;                   // by tensor; the last tensor is the picture itself
-  std::vector<Affine> affines_;                    // by AdaIN point
-  std::vector<std::vector<FoldedGroup>> folded_;   // by step and group
-  std::vector<double> sums_;                       // [thread][sum, sum of squares][kMaxChannels]
+  std::vector<FeatureMap> maps_;                  // by tensor; the last tensor is the picture itself
+  std::vector<Affine> affines_;                   // by AdaIN point
+  std::vector<std::vector<FoldedGroup>> folded_;  // by step and group
+  std::vector<double> sums_;                      // [thread][sum, sum of squares][kMaxChannels]
 };
 
 void Avx512Engine::allocate(int width, int height) {

@@ -101,8 +101,7 @@ __m512i fold_pair(const float* original, __m512 scale, __m512 shifted, __m512 me
   const __m512 w_low = _mm512_loadu_ps(original);
   const __m512 w_high = _mm512_loadu_ps(original + kLanes);
   // cvtne2 puts its second operand in the lower half.
-  const __m512i folded =
-      reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_mul_ps(w_high, scale), _mm512_mul_ps(w_low, scale)));
+  const __m512i folded = reinterpret_cast<__m512i>(_mm512_cvtne2ps_pbh(_mm512_mul_ps(w_high, scale), _mm512_mul_ps(w_low, scale)));
   const __m512 r_low = to_float(_mm512_castsi512_si256(folded));
   const __m512 r_high = to_float(_mm512_extracti64x4_epi64(folded, 1));
   low = _mm512_fnmadd_ps(r_low, mean, _mm512_fmadd_ps(w_low, shifted, low));

@@ -10,8 +10,8 @@ namespace adainstyle::avx512 {
 
 using Bf16 = std::uint16_t;  // the upper half of a float32
 
-constexpr int kLanes = 16;          // output channels of one vector
-constexpr int kMaxBlocks = 4;       // vectors of output channels one call makes
+constexpr int kLanes = 16;     // output channels of one vector
+constexpr int kMaxBlocks = 4;  // vectors of output channels one call makes
 constexpr int kMaxTaps = 9;
 constexpr int kMaxTilePixels = 24;  // output pixels held in registers at a time
 
@@ -20,17 +20,17 @@ constexpr int kMaxTilePixels = 24;  // output pixels held in registers at a time
 // Note [Packed weights]
 // bf16 pairs along the input channels, as VDPBF16PS takes them: [tap][channel pair][block][16 outputs][2 inputs].
 struct ConvRow {
-  const Bf16* taps[kMaxTaps];   // for each kernel tap, the input of output pixel 0
+  const Bf16* taps[kMaxTaps];  // for each kernel tap, the input of output pixel 0
   int tap_count;
-  std::ptrdiff_t input_step;    // input elements from one output pixel to the next
-  int channel_pairs;            // input channels / 2
-  int blocks;                   // output channels / 16, at most kMaxBlocks
+  std::ptrdiff_t input_step;  // input elements from one output pixel to the next
+  int channel_pairs;          // input channels / 2
+  int blocks;                 // output channels / 16, at most kMaxBlocks
   const Bf16* weights;
-  const float* bias;            // [blocks * 16]
+  const float* bias;  // [blocks * 16]
   bool relu;
-  const Bf16* skip;             // [pixel][channel], added to the output; nullptr: none
-  std::ptrdiff_t skip_step;     // elements from one pixel to the next
-  const float* skip_scale;      // [blocks * 16]; the skip tensor's AdaIN. nullptr: none
+  const Bf16* skip;          // [pixel][channel], added to the output; nullptr: none
+  std::ptrdiff_t skip_step;  // elements from one pixel to the next
+  const float* skip_scale;   // [blocks * 16]; the skip tensor's AdaIN. nullptr: none
   const float* skip_shift;
   int pixels;
 };

@@ -41,7 +41,8 @@ class CudaTransfer : public PictureTransfer {
           "copying a frame to it");
     staged_ = staged;
     at::Tensor features = at::empty({1, height, width, 3 * block * block}, at::TensorOptions(device_).dtype(dtype));
-    check(cuda_read_picture(staged, block, height, width, number_of(dtype), features.mutable_data_ptr(), stream), "reading a frame");
+    check(cuda_read_picture(staged, block, height, width, number_of(dtype), features.mutable_data_ptr(), stream),
+          "reading a frame");
     return features.permute({0, 3, 1, 2});
   }
 
@@ -71,7 +72,7 @@ class CudaTransfer : public PictureTransfer {
   }
 
   at::Device device_;
-  at::Tensor input_;   // the frame as it came, on the GPU: write() takes alpha from it
+  at::Tensor input_;  // the frame as it came, on the GPU: write() takes alpha from it
   at::Tensor output_;
   ImageView staged_;
 };

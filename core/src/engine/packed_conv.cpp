@@ -16,7 +16,8 @@ Bf16 to_bf16(float value) {
 }
 
 // weight: [outputs, inputs, taps] of one phase.
-ConvGroup pack_group(const Step& step, const float* weight, int outputs, int inputs, const PackedConv& conv, int first, int blocks) {
+ConvGroup pack_group(const Step& step, const float* weight, int outputs, int inputs, const PackedConv& conv, int first,
+                     int blocks) {
   ConvGroup group;
   group.first_channel = first;
   group.blocks = blocks;

@@ -11,10 +11,10 @@ namespace adainstyle::avx512 {
 // Up to 64 output channels of a convolution (or of one phase of a phase convolution).
 struct ConvGroup {
   int first_channel = 0;
-  int blocks = 0;              // vectors of 16 output channels
-  std::vector<Bf16> weights;   // Note [Packed weights]; empty where AdaIN is folded in at each frame
-  std::vector<float> original; // the same order in float32; only where AdaIN is folded in
-  std::vector<float> bias;     // [blocks * 16]
+  int blocks = 0;               // vectors of 16 output channels
+  std::vector<Bf16> weights;    // Note [Packed weights]; empty where AdaIN is folded in at each frame
+  std::vector<float> original;  // the same order in float32; only where AdaIN is folded in
+  std::vector<float> bias;      // [blocks * 16]
 };
 
 struct PackedConv {

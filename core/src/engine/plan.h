@@ -60,10 +60,10 @@ struct Plan {
   std::vector<Step> steps;       // the last one is a plain convolution that makes the picture
   std::vector<int> tap_tensors;  // by tap; -1 where the decoder has no AdaIN of that tap
   std::vector<AdaINPoint> adains;
-  int encoder_steps = 0;         // the first so many make all taps
-  int unshuffle = 1;             // factor applied while the picture is read
-  int shuffle = 1;               // factor applied while the picture is written
-  int overall_stride = 1;        // picture sides are extended by reflection to multiples of it
+  int encoder_steps = 0;   // the first so many make all taps
+  int unshuffle = 1;       // factor applied while the picture is read
+  int shuffle = 1;         // factor applied while the picture is written
+  int overall_stride = 1;  // picture sides are extended by reflection to multiples of it
   float eps = 1e-5f;
 };
 

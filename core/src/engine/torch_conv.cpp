@@ -12,21 +12,19 @@ using Scalars = c10::List<std::optional<at::Scalar>>;
 
 // oneDNN's operators carry no C++ declaration; they are reached through the dispatcher, by name and signature.
 at::Tensor mkldnn_reorder(const at::Tensor& weight, int stride) {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
-          .typed<at::Tensor(const at::Tensor&, c10::IntArrayRef, c10::IntArrayRef, c10::IntArrayRef, std::int64_t,
-                            c10::OptionalArrayRef<std::int64_t>)>();
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_reorder_convolution_weight", "")
+                             .typed<at::Tensor(const at::Tensor&, c10::IntArrayRef, c10::IntArrayRef, c10::IntArrayRef,
+                                               std::int64_t, c10::OptionalArrayRef<std::int64_t>)>();
   return op.call(weight, {0, 0}, {stride, stride}, {1, 1}, 1, std::nullopt);
 }
 
 at::Tensor mkldnn_conv(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu) {
-  static const auto op =
-      c10::Dispatcher::singleton()
-          .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
-          .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&, c10::IntArrayRef,
-                            c10::IntArrayRef, c10::IntArrayRef, std::int64_t, c10::string_view, Scalars,
-                            std::optional<c10::string_view>)>();
+  static const auto op = c10::Dispatcher::singleton()
+                             .findSchemaOrThrow("mkldnn::_convolution_pointwise", "")
+                             .typed<at::Tensor(const at::Tensor&, const at::Tensor&, const std::optional<at::Tensor>&,
+                                               c10::IntArrayRef, c10::IntArrayRef, c10::IntArrayRef, std::int64_t, c10::string_view,
+                                               Scalars, std::optional<c10::string_view>)>();
   return op.call(input, weight, bias, {0, 0}, {stride, stride}, {1, 1}, 1, relu ? "relu" : "none", Scalars(), "");
 }
 

@@ -47,7 +47,8 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
  public:
   Prepared(const Model& model, const Device& where, Precision precision)
       : plan(lower(model)),
-        device(where.type == DeviceType::kCuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index)) : at::Device(at::kCPU)),
+        device(where.type == DeviceType::kCuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index))
+                                               : at::Device(at::kCPU)),
         dtype(dtype_of(precision)) {
     const c10::InferenceMode inference;
     for (Step& step : plan.steps) {
@@ -62,7 +63,8 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
     for (const TorchStep& step : steps) {
-      if (step.weight.defined()) bytes += step.weight.numel() * step.weight.element_size() + step.bias.numel() * step.bias.element_size();
+      if (step.weight.defined())
+        bytes += step.weight.numel() * step.weight.element_size() + step.bias.numel() * step.bias.element_size();
     }
     return bytes;
   }
@@ -183,7 +185,8 @@ class TorchEngine : public Engine {
     for (int phase = 0; phase < 4; ++phase) {
       const int dy = phase / 2;
       const int dx = phase % 2;
-      output.slice(2, dy, std::nullopt, 2).slice(3, dx, std::nullopt, 2)
+      output.slice(2, dy, std::nullopt, 2)
+          .slice(3, dx, std::nullopt, 2)
           .copy_(phases.narrow(1, phase * channels, channels).narrow(2, dy, height).narrow(3, dx, width));
     }
     return output;
@@ -231,8 +234,8 @@ class TorchEngine : public Engine {
   const Plan& plan_;
   int threads_;
   std::unique_ptr<PictureTransfer> transfer_;
-  std::vector<at::Tensor> tensors_;     // by tensor of the plan; defined while alive
-  std::vector<DeviceAffine> affines_;   // by AdaIN point
+  std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
+  std::vector<DeviceAffine> affines_;  // by AdaIN point
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
 };

@@ -11,9 +11,7 @@ namespace {
 
 constexpr dim3 kThreads(32, 8);
 
-dim3 grid_of(int width, int height) {
-  return dim3((width + kThreads.x - 1) / kThreads.x, (height + kThreads.y - 1) / kThreads.y);
-}
+dim3 grid_of(int width, int height) { return dim3((width + kThreads.x - 1) / kThreads.x, (height + kThreads.y - 1) / kThreads.y); }
 
 // One thread a picture pixel, the reflection beyond the edges included.
 template <typename Number>
@@ -21,10 +19,10 @@ __global__ void read_kernel(ImageView picture, PixelLayout layout, int block, in
   const int x = blockIdx.x * blockDim.x + threadIdx.x;
   const int y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x >= width * block || y >= height * block) return;
-  const std::uint8_t* pixel =
-      pixel_at(picture, layout.bytes, reflect_index(x, picture.width), reflect_index(y, picture.height));
+  const std::uint8_t* pixel = pixel_at(picture, layout.bytes, reflect_index(x, picture.width), reflect_index(y, picture.height));
   const int area = block * block;
-  Number* feature = features + (static_cast<std::ptrdiff_t>(y / block) * width + x / block) * 3 * area + y % block * block + x % block;
+  Number* feature =
+      features + (static_cast<std::ptrdiff_t>(y / block) * width + x / block) * 3 * area + y % block * block + x % block;
   feature[0] = static_cast<Number>(static_cast<float>(pixel[layout.red]));
   feature[area] = static_cast<Number>(static_cast<float>(pixel[layout.green]));
   feature[2 * area] = static_cast<Number>(static_cast<float>(pixel[layout.blue]));

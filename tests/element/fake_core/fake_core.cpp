@@ -42,10 +42,14 @@ void throw_if_told(const Words& words, const std::string& key) {
   if (word->second == "runtime-error") throw std::runtime_error("something went wrong inside");
   if (word->second == "int") throw 42;
   static const std::map<std::string, ErrorCode> codes = {
-      {"settings", ErrorCode::kSettings},         {"not-found", ErrorCode::kNotFound},
-      {"unreadable", ErrorCode::kUnreadable},     {"not-an-image", ErrorCode::kNotAnImage},
-      {"malformed-model", ErrorCode::kMalformedModel}, {"device-absent", ErrorCode::kDeviceAbsent},
-      {"library", ErrorCode::kLibrary},           {"out-of-memory", ErrorCode::kOutOfMemory},
+      {"settings", ErrorCode::kSettings},
+      {"not-found", ErrorCode::kNotFound},
+      {"unreadable", ErrorCode::kUnreadable},
+      {"not-an-image", ErrorCode::kNotAnImage},
+      {"malformed-model", ErrorCode::kMalformedModel},
+      {"device-absent", ErrorCode::kDeviceAbsent},
+      {"library", ErrorCode::kLibrary},
+      {"out-of-memory", ErrorCode::kOutOfMemory},
   };
   throw Error(codes.at(word->second), kMessage);
 }
