@@ -103,9 +103,8 @@ void plain_frames(benchmark::State& state, const std::string& preset, int width,
   }
   const at::Tensor picture = at::rand({1, 3, height, width}).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
   const std::vector<ChannelStatistics> style = plain_encode(model.network, weights, picture).taps;
-  run(state, model.network, width, height, [&] {
-    plain_decode(model.network, weights, plain_encode(model.network, weights, picture).features, style, 1.0f);
-  });
+  run(state, model.network, width, height,
+      [&] { plain_decode(model.network, weights, plain_encode(model.network, weights, picture).features, style, 1.0f); });
 }
 
 void add_benchmarks() {
@@ -117,12 +116,19 @@ void add_benchmarks() {
       const int h = height;
       benchmark::RegisterBenchmark(("engine/" + preset + "/" + size).c_str(),
                                    [=](benchmark::State& s) { engine_frames(s, preset, Precision::kAuto, w, h); })
-          ->UseManualTime()->Iterations(frames)->Unit(benchmark::kMillisecond);
+          ->UseManualTime()
+          ->Iterations(frames)
+          ->Unit(benchmark::kMillisecond);
       benchmark::RegisterBenchmark(("engine-fp32/" + preset + "/" + size).c_str(),
                                    [=](benchmark::State& s) { engine_frames(s, preset, Precision::kFp32, w, h); })
-          ->UseManualTime()->Iterations(frames / 3 + 1)->Unit(benchmark::kMillisecond);
-      benchmark::RegisterBenchmark(("plain/" + preset + "/" + size).c_str(), [=](benchmark::State& s) { plain_frames(s, preset, w, h); })
-          ->UseManualTime()->Iterations(frames / 3 + 1)->Unit(benchmark::kMillisecond);
+          ->UseManualTime()
+          ->Iterations(frames / 3 + 1)
+          ->Unit(benchmark::kMillisecond);
+      benchmark::RegisterBenchmark(("plain/" + preset + "/" + size).c_str(),
+                                   [=](benchmark::State& s) { plain_frames(s, preset, w, h); })
+          ->UseManualTime()
+          ->Iterations(frames / 3 + 1)
+          ->Unit(benchmark::kMillisecond);
     }
   }
 }

@@ -87,7 +87,7 @@ TensorMap tensors_of(const Model& model) {
 
 // The decoded picture [3, H, W], cropped, as the plain network computes it in float32.
 at::Tensor plain_result(const Model& model, const Picture& content, const Picture& style, float strength) {
-  const Plan plan = lower(model);
+  const Plan plan = lower(model, false);
   const TensorMap weights = tensors_of(model);
   const Encoded encoded_style = plain_encode(model.network, weights, extended_tensor(style, plan));
   const Encoded encoded = plain_encode(model.network, weights, extended_tensor(content, plan));
@@ -107,7 +107,8 @@ Model random_model(const Network& network, unsigned seed) {
     std::int64_t inputs = 1;
     for (std::size_t i = 1; i < spec.shape.size(); ++i) inputs *= spec.shape[i];
     const bool is_weight = spec.shape.size() == 4;
-    std::normal_distribution<float> values(is_weight ? 0.0f : 0.3f, is_weight ? std::sqrt(1.5f / static_cast<float>(inputs)) : 0.1f);
+    std::normal_distribution<float> values(is_weight ? 0.0f : 0.3f,
+                                           is_weight ? std::sqrt(1.5f / static_cast<float>(inputs)) : 0.1f);
     tensor.values.resize(spec.shape[0] * inputs);
     for (float& value : tensor.values) value = values(random);
   }
@@ -132,7 +133,8 @@ struct Distance {
 
 Distance distance(const Picture& picture, const at::Tensor& expected) {
   const at::Tensor bytes =
-      at::from_blob(const_cast<std::uint8_t*>(picture.bytes.data()), {picture.height, picture.width, 3}, at::kByte).permute({2, 0, 1});
+      at::from_blob(const_cast<std::uint8_t*>(picture.bytes.data()), {picture.height, picture.width, 3}, at::kByte)
+          .permute({2, 0, 1});
   const at::Tensor difference = (bytes.to(at::kFloat) - expected.clamp(0, 1) * 255.0f).abs();
   return {difference.max().item<float>(), difference.square().mean().sqrt().item<float>()};
 }
@@ -225,7 +227,7 @@ TEST_P(EngineTest, TorchBf16IsNearPlain) {
 
 TEST_P(EngineTest, Avx512Bf16IsNearPlain) {
   const Model model = random_model(network_named(GetParam().network), 19);
-  if (!avx512_engine_supports(lower(model))) GTEST_SKIP() << "this CPU or this network is not for the AVX-512 engine";
+  if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU or this network is not for the AVX-512 engine";
   const auto prepared = prepare_avx512(model);
   const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
   EXPECT_LE(d.rms, kNear);
@@ -233,7 +235,7 @@ TEST_P(EngineTest, Avx512Bf16IsNearPlain) {
 
 TEST(EngineBuffers, AreReusedAndFollowTheSize) {
   const Model model = random_model(preset_network("small"), 21);
-  if (!avx512_engine_supports(lower(model))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
+  if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
   const std::unique_ptr<Engine> engine = prepare_avx512(model)->make_engine(2);
   const StyleStatistics style = engine->encode_style(Picture(64, 64, 1).view());
   std::vector<std::uint8_t> first;
@@ -257,7 +259,7 @@ TEST(EngineBuffers, AreReusedAndFollowTheSize) {
 // Chunks go to threads as they become free, but no result may depend on it beyond the last bit of a statistic.
 TEST(EngineThreads, GiveTheSamePicture) {
   const Model model = random_model(preset_network("small"), 22);
-  if (!avx512_engine_supports(lower(model))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
+  if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
   const auto prepared = prepare_avx512(model);
   const Picture content(130, 90, 3);
   const Picture style(64, 64, 1);
@@ -330,17 +332,17 @@ TEST_F(EngineExample, SixteenBitIsNearTheCheckpointsOutput) {
     const Distance d = run(*prepare_torch(model(), {}, precision), Example());
     EXPECT_LE(d.largest, kNear);
   }
-  if (avx512_engine_supports(lower(model()))) {
+  if (avx512_engine_supports(lower(model(), true))) {
     const Distance d = run(*prepare_avx512(model()), Example());
     EXPECT_LE(d.largest, kNear);
   }
 }
 
 INSTANTIATE_TEST_SUITE_P(Networks, EngineTest,
-                         testing::Values(Case{"small", 64, 48}, Case{"small", 17, 23}, Case{"small", 65, 49}, Case{"small", 97, 64, 0.4f},
-                                         Case{"wide", 50, 38}, Case{"vgg19", 64, 48}, Case{"vgg19", 17, 23}, Case{"vgg19", 57, 41, 0.0f},
-                                         Case{"pointwise", 37, 26}, Case{"pending", 40, 29, 0.7f}, Case{"picture first", 33, 30},
-                                         Case{"shuffles", 31, 26}));
+                         testing::Values(Case{"small", 64, 48}, Case{"small", 17, 23}, Case{"small", 65, 49},
+                                         Case{"small", 97, 64, 0.4f}, Case{"wide", 50, 38}, Case{"vgg19", 64, 48},
+                                         Case{"vgg19", 17, 23}, Case{"vgg19", 57, 41, 0.0f}, Case{"pointwise", 37, 26},
+                                         Case{"pending", 40, 29, 0.7f}, Case{"picture first", 33, 30}, Case{"shuffles", 31, 26}));
 
 }  // namespace
 }  // namespace adainstyle

@@ -6,16 +6,21 @@
 
 namespace adainstyle {
 
-Affine adain_affine(const Statistics& content, const Statistics& style, float strength, int channels) {
+Affine identity_affine(const Statistics& content, int channels) {
   Affine affine;
   affine.scale.assign(channels, 1.0f);
   affine.shift.assign(channels, 0.0f);
-  affine.mean.assign(channels, 0.0f);
+  affine.mean = content.mean;
+  affine.mean.resize(channels, 0.0f);
+  return affine;
+}
+
+Affine adain_affine(const Statistics& content, const Statistics& style, float strength, int channels) {
+  Affine affine = identity_affine(content, channels);
   for (std::size_t c = 0; c < content.mean.size(); ++c) {
     const float scale = style.std[c] / content.std[c];
     affine.scale[c] = 1.0f - strength + strength * scale;
     affine.shift[c] = strength * (style.mean[c] - scale * content.mean[c]);
-    affine.mean[c] = content.mean[c];
   }
   return affine;
 }

@@ -18,6 +18,9 @@ struct Affine {
 
 Affine adain_affine(const Statistics& content, const Statistics& style, float strength, int channels);
 
+// Leaves the features as they are and only tells their mean (Note [Flat frames]).
+Affine identity_affine(const Statistics& content, int channels);
+
 // mean and sqrt(biased variance + eps) from sums over `count` pixels.
 Statistics statistics_from_sums(const double* sum, const double* sum_of_squares, double count, int channels, float eps);
 

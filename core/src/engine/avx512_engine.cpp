@@ -49,7 +49,7 @@ struct FeatureMap {
 
 class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepared> {
  public:
-  explicit Prepared(const Model& model) : plan(lower(model)) {
+  explicit Prepared(const Model& model) : plan(lower(model, /*sixteen_bit=*/true)) {
     for (Step& step : plan.steps) {
       convs.push_back(step.weight.empty() ? PackedConv{} : pack_conv(plan, step));
       step.weight = {};
@@ -117,8 +117,10 @@ class Avx512Engine : public Engine {
           std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
       run_step(i, adain != plan_.adains.end());
       if (adain != plan_.adains.end()) {
-        affines_[adain - plan_.adains.begin()] =
-            adain_affine(measured(tensor), style[adain->tap], strength, maps_[tensor].channels);
+        const int channels = maps_[tensor].channels;
+        affines_[adain - plan_.adains.begin()] = adain->tap < 0
+                                                     ? identity_affine(measured(tensor), channels)
+                                                     : adain_affine(measured(tensor), style[adain->tap], strength, channels);
       }
     }
     fold(last);

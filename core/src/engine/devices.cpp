@@ -59,7 +59,7 @@ Precision fastest_precision(const Device& device) {
 // AMX multiplies bf16 several times faster than AVX512-BF16, and LibTorch's convolutions use it.
 std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision) {
   if (device.type == DeviceType::kCpu && precision == Precision::kBf16 && !cpu_has_amx()) {
-    if (avx512_engine_supports(lower(model))) return prepare_avx512(model);
+    if (avx512_engine_supports(lower(model, true))) return prepare_avx512(model);
   }
   return prepare_torch(model, device, precision);
 }

@@ -87,7 +87,7 @@ void double_side(TensorShape& shape) {
 // current tensor: an AdaIN, an upsampling, a 1x1 convolution.
 class Lowering {
  public:
-  explicit Lowering(const Model& model) : model_(model) {}
+  Lowering(const Model& model, bool sixteen_bit) : model_(model), sixteen_bit_(sixteen_bit) {}
 
   Plan run() {
     const Network& network = model_.network;
@@ -185,10 +185,11 @@ class Lowering {
     emit(Step{type}, shape);
   }
 
-  void add_adain(const Operation& op) {
-    const int tensor = measurable_tensor();
+  void add_adain(const Operation& op) { add_point(op.tap, measurable_tensor()); }
+
+  void add_point(int tap, int tensor) {
     adain_ = static_cast<int>(plan_.adains.size());
-    plan_.adains.push_back({op.tap, tensor});
+    plan_.adains.push_back({tap, tensor});
   }
 
   // A tensor with the statistics of the features here. Upsampling copies every pixel four times and leaves them as they are, so
@@ -247,6 +248,7 @@ class Lowering {
     if (current_ == 0) {  // rewrite 1
       for (float& w : step.weight) w *= 1.0f / 255.0f;
     }
+    if (type == StepType::kPhaseConv && sixteen_bit_ && adain_ < 0 && current_ != 0) add_point(-1, current_);
     step.input_adain = std::exchange(adain_, -1);
     TensorShape shape = plan_.tensors[current_];
     shape.channels = conv.outputs;
@@ -263,6 +265,7 @@ class Lowering {
   }
 
   const Model& model_;
+  bool sixteen_bit_;
   Plan plan_;
   int current_ = 0;  // tensor
   int adain_ = -1;
@@ -272,7 +275,7 @@ class Lowering {
 
 }  // namespace
 
-Plan lower(const Model& model) { return Lowering(model).run(); }
+Plan lower(const Model& model, bool sixteen_bit) { return Lowering(model, sixteen_bit).run(); }
 
 int extended_side(const Plan& plan, int side) {
   const int stride = plan.overall_stride;

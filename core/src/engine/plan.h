@@ -20,6 +20,13 @@ namespace adainstyle {
 //     and bias take it, and a residual block's addition takes it too. Its scale is positive, so it commutes with max pooling and
 //     upsampling. Where nothing follows that could take it, a 1x1 identity convolution is inserted.
 //  5. Bias, ReLU and a residual block's addition belong to the convolution that makes the tensor.
+//
+// Note [Flat frames]
+// On a black or one-coloured frame a channel has no spread, and AdaIN divides by sqrt(eps): any difference between pixels that
+// should be equal is magnified some hundred times. The four phases of rewrite 3 sum the same weights in four groupings, which
+// 16-bit numbers round in four ways; the frame comes out as a checkerboard. So each phase convolution in 16 bits gets its bias
+// corrected, at each frame, by what the rounding of its weights does to the mean of its input: an AdaIN point without a tap, whose
+// scale is 1.
 enum class StepType {
   kConv3x3,    // reflection padding
   kPhaseConv,  // rewrite 3; weight [4 phases (dy*2+dx), outputs, inputs, 2, 2]
@@ -51,7 +58,7 @@ struct TensorShape {
 };
 
 struct AdaINPoint {
-  int tap = -1;
+  int tap = -1;     // -1: only the mean is needed (Note [Flat frames])
   int tensor = -1;  // whose channel statistics are the content statistics
 };
 
@@ -67,7 +74,8 @@ struct Plan {
   float eps = 1e-5f;
 };
 
-Plan lower(const Model& model);
+// sixteen_bit: whether the plan will run in bf16 or fp16.
+Plan lower(const Model& model, bool sixteen_bit);
 
 // A picture's side extended to a multiple of the plan's stride, and to at least two pixels at the coarsest tensor, which
 // reflection padding needs.

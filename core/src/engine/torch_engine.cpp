@@ -46,7 +46,7 @@ struct TorchStep {
 class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepared> {
  public:
   Prepared(const Model& model, const Device& where, Precision precision)
-      : plan(lower(model)),
+      : plan(lower(model, precision != Precision::kFp32)),
         device(where.type == DeviceType::kCuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index))
                                                : at::Device(at::kCPU)),
         dtype(dtype_of(precision)) {
@@ -90,6 +90,7 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
 struct DeviceAffine {
   at::Tensor scale;
   at::Tensor shift;
+  at::Tensor mean;
 };
 
 class TorchEngine : public Engine {
@@ -124,7 +125,9 @@ class TorchEngine : public Engine {
         const AdaINPoint& point = plan_.adains[a];
         if (point.tensor != plan_.steps[i].output) continue;
         const at::Tensor& features = tensors_[point.tensor];
-        affines_[a] = to_device(adain_affine(measure(features), style[point.tap], strength, static_cast<int>(features.size(1))));
+        const int channels = static_cast<int>(features.size(1));
+        affines_[a] = to_device(point.tap < 0 ? identity_affine(measure(features), channels)
+                                              : adain_affine(measure(features), style[point.tap], strength, channels));
       }
       release(static_cast<int>(i));
     }
@@ -165,14 +168,17 @@ class TorchEngine : public Engine {
 
   static at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
 
-  // Folds this frame's AdaIN into the weights: W (scale x + shift) + b = (W scale) x + (b + W shift).
+  // Folds this frame's AdaIN into the weights: W (scale x + shift) + b = (W scale) x + (b + W shift). What the rounding of
+  // W scale does to the mean of x is taken out of the bias again.
   at::Tensor conv(int index, const at::Tensor& padded) const {
     const Step& step = plan_.steps[index];
     const TorchStep& weights = prepared_->steps[index];
     if (step.input_adain < 0) return fused_conv(padded, weights.weight, weights.bias, step.stride, step.relu);
     const DeviceAffine& affine = affines_[step.input_adain];
-    const at::Tensor bias = weights.bias + weights.weight.sum({2, 3}).matmul(affine.shift);
-    const at::Tensor weight = channels_last((weights.weight * affine.scale.view({1, -1, 1, 1})).to(prepared_->dtype));
+    const at::Tensor scaled = weights.weight * affine.scale.view({1, -1, 1, 1});
+    const at::Tensor weight = channels_last(scaled.to(prepared_->dtype));
+    at::Tensor bias = weights.bias + weights.weight.sum({2, 3}).matmul(affine.shift);
+    if (prepared_->dtype != at::kFloat) bias += (scaled - weight.to(at::kFloat)).sum({2, 3}).matmul(affine.mean);
     return fused_conv(padded, weight, bias.to(prepared_->dtype), step.stride, step.relu);
   }
 
@@ -214,7 +220,8 @@ class TorchEngine : public Engine {
 
   DeviceAffine to_device(const Affine& affine) const {
     const std::int64_t channels = static_cast<std::int64_t>(affine.scale.size());
-    return {tensor_of(affine.scale, {channels}).to(prepared_->device), tensor_of(affine.shift, {channels}).to(prepared_->device)};
+    const auto upload = [&](const std::vector<float>& values) { return tensor_of(values, {channels}).to(prepared_->device); };
+    return {upload(affine.scale), upload(affine.shift), upload(affine.mean)};
   }
 
   // Frees what no later step reads.
