@@ -22,7 +22,7 @@ build_packages='
   libgtest-dev libgmock-dev libbenchmark-dev'
 # The headers of gst/cuda, of use only where nvcc compiles CUDA code (they draw in 560 MB of OpenCV).
 cuda_packages='libgstreamer-plugins-bad1.0-dev'
-test_packages='clang clang-format clang-tidy libclang-rt-dev git'
+test_packages='clang clang-format clang-tidy libclang-rt-dev libomp-dev git'
 
 # LibTorch: one version for C++ and Python alike. The two CUDA wheels are what libtorch_cpu.so and libc10.so are linked to even
 # on a machine without a GPU.
