@@ -5,7 +5,8 @@
 #
 # usage: scripts/setup.sh [--tests]
 #
-#   --tests   also what the tests and the checks need: clang and its tools, Python's torch with all it imports, numpy, tensorboard
+#   --tests   also what the tests and the checks need: clang and its tools, Python's torch with all it imports, numpy, tensorboard,
+#             the CUDA compiler
 #
 # environment
 #   ADAINSTYLE_VENV            where the virtual environment lies (default: .venv beside this repository's meson.build)
@@ -28,7 +29,8 @@ test_packages='clang clang-format clang-tidy libclang-rt-dev libomp-dev git'
 # on a machine without a GPU.
 torch_wheel='torch==2.11.0'
 cuda_wheels='nvidia-cuda-runtime==13.0.96 nvidia-cuda-cupti==13.0.85'
-test_wheels='numpy==2.4.6 tensorboard==2.20.0'
+test_wheels='numpy==2.4.6 tensorboard==2.20.0
+  nvidia-cuda-nvcc==13.0.88 nvidia-cuda-crt==13.0.88 nvidia-nvvm==13.0.88 nvidia-cuda-cccl==13.0.85'
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
 venv=${ADAINSTYLE_VENV:-$root/.venv}

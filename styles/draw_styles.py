@@ -13,13 +13,14 @@ import zlib
 
 import numpy as np
 
+from drawing.toolbox import to_image
+
 FOLDER = pathlib.Path(__file__).resolve().parent
 LARGEST_FILE = 380_000  # bytes
 NAMES = ("collage", "etching", "impasto", "ink_wash", "mosaic", "pointillism", "stained_glass", "swirls", "woodcut")
 
 
 def draw(name):
-    from drawing.toolbox import to_image
     picture = importlib.import_module(f"drawing.{name}").draw(np.random.default_rng(zlib.crc32(name.encode())))
     path = FOLDER / f"{name}.jpg"
     # Full colour resolution, unless that would make the file large.
