@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cctype>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
 
-#include <ATen/ops/empty.h>
+#include <ATen/ops/_upsample_bicubic2d_aa.h>
 #include <ATen/ops/from_blob.h>
 
 #include "adainstyle/error.h"
@@ -25,14 +26,20 @@ bool is_picture(const fs::path& path) {
   return kExtensions.count(extension) != 0;
 }
 
-// uint8 [3, H, W] of a decoded picture.
-at::Tensor to_tensor(const DecodedImage& image) {
-  return at::from_blob(const_cast<std::uint8_t*>(image.rgb.data()), {image.height, image.width, 3}, at::kByte)
-      .permute({2, 0, 1})
-      .contiguous();
-}
-
 }  // namespace
+
+at::Tensor load_pixels(const std::string& path, int short_side) {
+  DecodedImage image = read_image(path, 0);
+  const at::Tensor pixels =
+      at::from_blob(image.rgb.data(), {image.height, image.width, 3}, at::kByte).permute({2, 0, 1}).contiguous();
+  const int shorter = std::min(image.width, image.height);
+  if (short_side == 0 || shorter == short_side) return pixels;
+  const double scale = static_cast<double>(short_side) / shorter;
+  const auto scaled = [&](int extent) { return std::max<std::int64_t>(short_side, std::lround(extent * scale)); };
+  const at::Tensor resized = at::_upsample_bicubic2d_aa(pixels.unsqueeze(0).to(at::kFloat), {scaled(image.height), scaled(image.width)},
+                                                        /*align_corners=*/false);
+  return resized[0].round_().clamp_(0.0, 255.0).to(at::kByte);
+}
 
 std::vector<std::string> find_pictures(const std::string& folder) {
   std::error_code error;
@@ -83,8 +90,7 @@ at::Tensor Dataset::picture(std::size_t index) {
       if (bad_.count(candidate) != 0) continue;
     }
     try {
-      DecodedImage image = read_image(paths_[candidate], std::max(options_.resize, options_.crop));
-      const at::Tensor pixels = to_tensor(image);
+      const at::Tensor pixels = load_pixels(paths_[candidate], std::max(options_.resize, options_.crop));
       cache_->insert(key, {pixels});
       return pixels;
     } catch (const Error& error) {

@@ -18,6 +18,10 @@ namespace adainstyle {
 // holds none.
 std::vector<std::string> find_pictures(const std::string& folder);
 
+// A picture file as uint8 [3, H, W]. short_side > 0: resized to that short side, bicubic with antialiasing (what PIL's
+// Image.resize does, with which the project's reference figures were made). Throws as read_image does.
+at::Tensor load_pixels(const std::string& path, int short_side);
+
 struct CropOptions {
   int resize = 256;           // short side of the resized picture, pixels
   int crop = 192;             // side of the square crop, pixels

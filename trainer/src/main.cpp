@@ -18,6 +18,8 @@ int main(int argc, char** argv) {
   };
   add("train", "Train a model from folders of pictures", adainstyle::add_train_command);
   add("import", "Make a model file from weights that exist already", adainstyle::add_import_command);
+  add("evaluate", "Measure a model, or outputs made elsewhere", adainstyle::add_evaluate_command);
+  add("info", "Say what a model file is", adainstyle::add_info_command);
   CLI11_PARSE(app, argc, argv);
   try {
     for (const auto& [command, run] : commands) {

@@ -2,10 +2,10 @@
 #include "validation.h"
 
 #include <algorithm>
+#include <cmath>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/from_blob.h>
 
 #include "adainstyle/error.h"
 #include "dataset.h"
@@ -13,14 +13,9 @@
 namespace adainstyle {
 
 at::Tensor load_picture(const std::string& path, int size) {
-  DecodedImage image = read_image(path, size);
-  at::Tensor picture = at::from_blob(image.rgb.data(), {1, image.height, image.width, 3}, at::kByte)
-                           .permute({0, 3, 1, 2})
-                           .to(at::kFloat)
-                           .contiguous() /
-                       255.0;
-  if (size > 0) picture = picture.narrow(2, (image.height - size) / 2, size).narrow(3, (image.width - size) / 2, size).contiguous();
-  return picture;
+  at::Tensor picture = load_pixels(path, size).unsqueeze(0).to(at::kFloat) / 255.0;
+  if (size == 0) return picture;
+  return picture.narrow(2, (picture.size(2) - size) / 2, size).narrow(3, (picture.size(3) - size) / 2, size).contiguous();
 }
 
 DecodedImage picture_grid(const std::vector<at::Tensor>& pictures, int columns) {
@@ -73,16 +68,18 @@ Measurement Validation::run(const Stylize& stylize) const {
     return stylize(content, style).to(at::kFloat).clamp(0.0, 1.0);
   };
   Measurement result;
+  double squared_gain = 0.0;
   for (std::size_t i = 0; i < pairs_.size(); ++i) {
     const Pair& pair = pairs_[i];
     const LossFeatures output = network_.features(clamped(pair.content, pair.style));
     result.pairs.push_back(measure(pair.content_features, pair.style_features, output));
     result.mean += result.pairs.back();
-    result.static_gain += static_gain(clamped, pair.content, pair.style, i);
+    result.gains.push_back(static_gain(clamped, pair.content, pair.style, i));
+    squared_gain += result.gains.back() * result.gains.back();
   }
   const auto count = static_cast<double>(pairs_.size());
   result.mean /= count;
-  result.static_gain /= count;
+  result.static_gain = std::sqrt(squared_gain / count);
   return result;
 }
 

@@ -23,7 +23,8 @@ DecodedImage picture_grid(const std::vector<at::Tensor>& pictures, int columns);
 struct Measurement {
   Quality mean;
   std::vector<Quality> pairs;
-  double static_gain = 0.0;  // mean over pairs
+  std::vector<double> gains;  // static gain of each pair
+  double static_gain = 0.0;   // their root mean square
 };
 
 nlohmann::json to_json(const Quality& quality);
