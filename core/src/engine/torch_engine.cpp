@@ -11,7 +11,6 @@
 #include <ATen/ops/replication_pad2d.h>
 #include <ATen/ops/stack.h>
 #include <ATen/ops/upsample_nearest2d.h>
-#include <ATen/ops/var_mean.h>
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
@@ -211,7 +210,9 @@ class TorchEngine : public Engine {
 
   Statistics measure(const at::Tensor& features) const {
     const at::Tensor pixels = features.permute({0, 2, 3, 1}).reshape({-1, features.size(1)}).to(at::kFloat);
-    const auto [variance, mean] = at::var_mean(pixels, at::IntArrayRef{0}, /*correction=*/0);
+    // Two vectorised passes; at::var_mean goes through Welford's recurrence value by value.
+    const at::Tensor mean = pixels.mean(0);
+    const at::Tensor variance = (pixels - mean).square_().mean(0);
     const at::Tensor both = at::stack({mean, (variance + plan_.eps).sqrt()}).to(at::kCPU).contiguous();
     const float* data = both.const_data_ptr<float>();
     const std::int64_t channels = features.size(1);
