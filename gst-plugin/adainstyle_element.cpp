@@ -10,14 +10,17 @@
  * it has in the style picture, and the result is decoded.
  *
  * The picture may be changed while the stream plays: #GstAdainStyle:style-image is loaded in the background and used as soon as
- * it is ready. #GstAdainStyle:strength can be animated with a controller.
+ * it is ready, with a fade of #GstAdainStyle:transition-time. Everything numeric that may change while playing can be animated with
+ * a controller. docs/live-controls.md describes all of it.
  *
  * ## Example launch line
  * |[
- * gst-launch-1.0 videotestsrc ! video/x-raw,width=640,height=360 ! videoconvert ! adainstyle style-image=style.jpg ! videoconvert ! autovideosink
+ * gst-launch-1.0 videotestsrc ! video/x-raw,width=640,height=360 ! videoconvert ! adainstyle style-image=style.jpg ! videoconvert !
+ * autovideosink
  * ]| Shows the test picture in the style of style.jpg.
  * |[
- * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! adainstyle style-image=style.jpg strength=0.7 ! videoconvert ! x264enc ! mp4mux ! filesink location=out.mp4
+ * gst-launch-1.0 filesrc location=in.mp4 ! decodebin ! videoconvert ! adainstyle style-image=style.jpg strength=0.7 ! videoconvert
+ * ! x264enc ! mp4mux ! filesink location=out.mp4
  * ]| Repaints a file at a strength of 0.7.
  *
  * Since: 0.1
@@ -25,8 +28,12 @@
 
 #include "adainstyle_element.h"
 
+#include <atomic>
+#include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include <gst/video/video.h>
@@ -36,7 +43,9 @@
 #include "frame_mapping.h"
 #include "latency.h"
 #include "properties.h"
-#include "style_loader.h"
+#include "stats.h"
+#include "style_messages.h"
+#include "style_switcher.h"
 
 GST_DEBUG_CATEGORY_STATIC(adainstyle_debug);
 #define GST_CAT_DEFAULT adainstyle_debug
@@ -56,18 +65,23 @@ GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
 GstStaticPadTemplate src_template = GST_STATIC_PAD_TEMPLATE("src", GST_PAD_SRC, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
 
-// The element's state. Destroyed in reverse order: the loader, whose thread uses the stylizer, before the stylizer.
+// A frame without a time stamp, in a stream without a frame rate, is taken to last this long.
+constexpr GstClockTime kUsualDuration = GST_SECOND / 25;
+
+// The element's state. Destroyed in reverse order: the switcher, whose thread uses the stylizer, before the stylizer.
 struct State {
-  std::mutex lock;                     // guards settings, style and the pointer `loader`; held for copies only
-  Settings settings;                   // what the user set
-  std::shared_ptr<const Style> style;  // what the next frame uses; null outside start..stop
+  std::mutex lock;                        // guards settings and the two pointers start..stop; held for what returns at once only
+  Settings settings;                      // what the user set
+  const CoreEntry* core = nullptr;        // from READY on
+  std::unique_ptr<Stylizer> stylizer;     // start..stop
+  std::unique_ptr<StyleSwitcher> styles;  // start..stop
 
-  const CoreEntry* core = nullptr;      // from READY on
-  std::unique_ptr<Stylizer> stylizer;   // start..stop
-  std::unique_ptr<StyleLoader> loader;  // start..stop
-
-  GstVideoInfo info = {};  // of both pads; streaming thread only
+  std::atomic<std::uint64_t> dropped = 0;  // frames that were too late to be painted, since start
   LatencyMeter latency;
+
+  // Streaming thread only.
+  GstVideoInfo info = {};      // of both pads
+  GstClockTime last_time = 0;  // running time of the last frame
 };
 
 }  // namespace
@@ -78,7 +92,8 @@ struct _GstAdainStyle {
 };
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstAdainStyle, gst_adain_style, GST_TYPE_BASE_TRANSFORM,
-                              GST_DEBUG_CATEGORY_INIT(adainstyle_debug, "adainstyle", 0, "style transfer filter"))
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr)
+                                  GST_DEBUG_CATEGORY_INIT(adainstyle_debug, "adainstyle", 0, "style transfer filter"))
 GST_ELEMENT_REGISTER_DEFINE(adainstyle, "adainstyle", GST_RANK_NONE, GST_TYPE_ADAIN_STYLE)
 
 namespace {
@@ -98,10 +113,10 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     switch (write_property(state.settings, id, value)) {
       case Effect::kUnknownProperty: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec); break;
       case Effect::kNewStyle:
-        if (state.loader) state.loader->request(state.settings.style);
+        if (state.styles) state.styles->use(state.settings.style_source());
         break;
       case Effect::kNextStart:
-        if (state.loader) GST_WARNING_OBJECT(object, "%s takes effect when the element goes through READY", spec->name);
+        if (state.styles) GST_WARNING_OBJECT(object, "%s takes effect when the element goes through READY", spec->name);
         break;
       case Effect::kNextFrame: break;
     }
@@ -110,9 +125,49 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
-  State& state = state_of(object);
-  const std::lock_guard guard(state.lock);
-  if (!read_property(state.settings, id, value)) G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+  guarded(GST_ELEMENT(object), Phase::kRunning, false, [&] {
+    State& state = state_of(object);
+    const std::lock_guard guard(state.lock);
+    if (id == kStatsProperty) {
+      g_value_take_boxed(value, make_stats(state.stylizer.get(), state.dropped));
+    } else if (!read_property(state.settings, id, value)) {
+      G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec);
+    }
+    return true;
+  });
+}
+
+// ---- Action signals ----
+
+gboolean preload_style(GstElement* element, const gchar* name, const gchar* path) {
+  return guarded(element, Phase::kRunning, FALSE, [&]() -> gboolean {
+    State& state = state_of(element);
+    const std::lock_guard guard(state.lock);
+    if (!state.styles || name == nullptr || *name == '\0' || path == nullptr) return FALSE;
+    state.styles->preload(name, {{path}, state.settings.style_size});
+    return TRUE;
+  });
+}
+
+gboolean use_style(GstElement* element, const gchar* name) {
+  return guarded(element, Phase::kRunning, FALSE, [&]() -> gboolean {
+    State& state = state_of(element);
+    const std::lock_guard guard(state.lock);
+    return state.styles && name != nullptr && state.styles->use_preloaded(name);
+  });
+}
+
+void install_actions(GObjectClass* object_class) {
+  const GType type = G_OBJECT_CLASS_TYPE(object_class);
+  const auto flags = static_cast<GSignalFlags>(G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION);
+  // preload-style (name, path): loads a style picture in the background and keeps it under the name until the element stops;
+  // another of that name replaces it. Returns FALSE where the element is not at least PAUSED. The result is announced like that of
+  // any other style.
+  g_signal_new_class_handler("preload-style", type, flags, G_CALLBACK(preload_style), nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 2,
+                             G_TYPE_STRING, G_TYPE_STRING);
+  // use-style (name): switches to a style that is kept, from the next frame on. Returns FALSE where none is kept under the name.
+  g_signal_new_class_handler("use-style", type, flags, G_CALLBACK(use_style), nullptr, nullptr, nullptr, G_TYPE_BOOLEAN, 1,
+                             G_TYPE_STRING);
 }
 
 void finalize(GObject* object) {
@@ -133,25 +188,19 @@ GstStateChangeReturn change_state(GstElement* element, GstStateChange transition
   return GST_ELEMENT_CLASS(gst_adain_style_parent_class)->change_state(element, transition);
 }
 
-std::shared_ptr<const Style> load_style(Stylizer& stylizer, const StyleRequest& request) {
-  if (request.path.empty()) {
-    throw Error(ErrorCode::kSettings,
-                "No style picture is set. Set the property style-image to the path of a JPEG or PNG picture.");
-  }
-  return stylizer.load_style(request.path, request.style_size);
-}
-
 // Runs on the loader's thread.
-void load_next_style(GstElement* element, const StyleRequest& request) noexcept {
-  State& state = state_of(element);
-  try {
-    auto style = load_style(*state.stylizer, request);
-    GST_INFO_OBJECT(element, "style %s is ready", request.path.c_str());
-    const std::lock_guard guard(state.lock);
-    state.style.swap(style);
-  } catch (...) {
-    post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning, "The old style stays in use: ");
+void report_style(GstElement* element, const StyleReport& report) noexcept {
+  if (report.error) {
+    try {
+      std::rethrow_exception(report.error);
+    } catch (...) {
+      post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning,
+                             report.name.empty() ? "The old style stays in use: " : "");
+    }
+  } else {
+    GST_INFO_OBJECT(element, "style %s is ready", report.source.paths.front().c_str());
   }
+  announce_style(element, report);
 }
 
 // READY -> PAUSED. The first style is loaded here, so that the first frame has it and a bad path is an error.
@@ -164,17 +213,21 @@ gboolean start(GstBaseTransform* transform) {
       const std::lock_guard guard(state.lock);
       settings = state.settings;
     }
+    const StyleSource source = settings.style_source();
     auto stylizer = state.core->open_stylizer(settings.stylizer);
-    auto style = load_style(*stylizer, settings.style);
-    auto loader = std::make_unique<StyleLoader>([element](const StyleRequest& request) { load_next_style(element, request); });
+    auto styles =
+        std::make_unique<StyleSwitcher>(*stylizer, source, [element](const StyleReport& report) { report_style(element, report); });
     state.latency.reset();
-
-    state.stylizer = std::move(stylizer);
-    const std::lock_guard guard(state.lock);
-    state.style = std::move(style);
-    state.loader = std::move(loader);
-    // A style set while the first one was being loaded found no loader.
-    if (!(state.settings.style == settings.style)) state.loader->request(state.settings.style);
+    state.dropped = 0;
+    state.last_time = 0;
+    {
+      const std::lock_guard guard(state.lock);
+      state.stylizer = std::move(stylizer);
+      state.styles = std::move(styles);
+      // A style set while the first one was being loaded found no switcher.
+      if (state.settings.style_source() != source) state.styles->use(state.settings.style_source());
+    }
+    announce_style(element, {source, "", false, nullptr});
     return TRUE;
   });
 }
@@ -182,17 +235,14 @@ gboolean start(GstBaseTransform* transform) {
 // PAUSED -> READY. Also gives the model's memory back.
 gboolean stop(GstBaseTransform* transform) {
   State& state = state_of(transform);
-  std::unique_ptr<StyleLoader> loader;
+  std::unique_ptr<StyleSwitcher> styles;
+  std::unique_ptr<Stylizer> stylizer;
   {
     const std::lock_guard guard(state.lock);
-    loader = std::move(state.loader);
+    styles = std::move(state.styles);
+    stylizer = std::move(state.stylizer);
   }
-  loader.reset();  // waits for a style being loaded, which needs the lock to publish it
-  {
-    const std::lock_guard guard(state.lock);
-    state.style.reset();
-  }
-  state.stylizer.reset();
+  styles.reset();  // before the stylizer: waits for a style being loaded
   return TRUE;
 }
 
@@ -263,9 +313,52 @@ void before_transform(GstBaseTransform* transform, GstBuffer* buffer) {
   if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(transform), time);
 }
 
-FrameParameters frame_parameters(State& state) {
-  const std::lock_guard guard(state.lock);
-  return {state.style, state.settings.strength};
+// Counts the frames that the base class skips because they are late.
+GstFlowReturn submit_input_buffer(GstBaseTransform* transform, gboolean discont, GstBuffer* buffer) {
+  const GstFlowReturn result =
+      GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->submit_input_buffer(transform, discont, buffer);
+  if (result == GST_BASE_TRANSFORM_FLOW_DROPPED) ++state_of(transform).dropped;
+  return result;
+}
+
+// When the frame is shown, which never goes back but after a flush. Frames without a time stamp follow one another.
+GstClockTime frame_time(GstBaseTransform* transform, State& state, GstBuffer* buffer) {
+  GstClockTime time = gst_segment_to_running_time(&transform->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
+  if (!GST_CLOCK_TIME_IS_VALID(time)) {
+    const GstVideoInfo& info = state.info;
+    const bool has_rate = GST_VIDEO_INFO_FPS_N(&info) > 0;
+    time = state.last_time + (has_rate
+                                  ? gst_util_uint64_scale_int(GST_SECOND, GST_VIDEO_INFO_FPS_D(&info), GST_VIDEO_INFO_FPS_N(&info))
+                                  : kUsualDuration);
+  }
+  state.last_time = time;
+  return time;
+}
+
+FrameParameters frame_parameters(State& state, GstClockTime time) {
+  FrameParameters parameters;
+  StyleShares shares;
+  {
+    const std::lock_guard guard(state.lock);
+    const Settings& settings = state.settings;
+    shares = settings.shares;
+    parameters.strength = settings.strength;
+    parameters.transition_ns = static_cast<std::int64_t>(settings.transition_ns);
+    parameters.smoothing_ms = static_cast<float>(settings.smoothing_ms);
+    parameters.preserve_color = settings.preserve_color;
+  }
+  parameters.time_ns = static_cast<std::int64_t>(time);
+  parameters.style = state.styles->mixed(shares);
+  return parameters;
+}
+
+// Has the styles loaded anew where the frames' colours have moved.
+void follow_colors(State& state, PreserveColor preserve_color) {
+  if (preserve_color == PreserveColor::kMatch) {
+    if (const auto colors = state.stylizer->changed_colors()) state.styles->set_colors(colors);
+  } else if (state.styles->has_colors()) {
+    state.styles->set_colors(std::nullopt);
+  }
 }
 
 GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer, GstBuffer* out_buffer) {
@@ -282,7 +375,9 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
             ("%s buffer %" GST_PTR_FORMAT, input.valid() ? "output" : "input", input.valid() ? out_buffer : in_buffer));
         return GST_FLOW_ERROR;
       }
-      state.stylizer->process(input.view(), output.mutable_view(), frame_parameters(state));
+      const FrameParameters parameters = frame_parameters(state, frame_time(transform, state, in_buffer));
+      state.stylizer->process(input.view(), output.mutable_view(), parameters);
+      follow_colors(state, parameters.preserve_color);
     }
     if (state.latency.add(gst_util_get_timestamp() - begin)) {
       GST_INFO_OBJECT(element, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS(state.latency.latency()));
@@ -312,6 +407,8 @@ static void gst_adain_style_class_init(GstAdainStyleClass* klass) {
   object_class->get_property = get_property;
   object_class->finalize = finalize;
   install_properties(object_class);
+  install_style_signal(object_class);
+  install_actions(object_class);
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = change_state;
@@ -330,6 +427,7 @@ static void gst_adain_style_class_init(GstAdainStyleClass* klass) {
   transform_class->decide_allocation = decide_allocation;
   transform_class->transform_meta = transform_meta;
   transform_class->filter_meta = filter_meta;
+  transform_class->submit_input_buffer = submit_input_buffer;
   transform_class->before_transform = before_transform;
   transform_class->transform = transform_frame;
   transform_class->query = answer_query;

@@ -4,6 +4,7 @@
 namespace {
 
 using adainstyle::Precision;
+using adainstyle::PreserveColor;
 
 enum PropertyId : guint {
   PROP_STYLE_IMAGE = 1,
@@ -13,10 +14,19 @@ enum PropertyId : guint {
   PROP_DEVICE,
   PROP_PRECISION,
   PROP_THREADS,
+  PROP_STYLE_IMAGES,
+  PROP_STYLE_WEIGHTS,
+  PROP_STYLE_POSITION,
+  PROP_TRANSITION_TIME,
+  PROP_TEMPORAL_SMOOTHING,
+  PROP_PRESERVE_COLOR,
 };
 
 constexpr int kMaxStyleSize = 4096;
 constexpr int kMaxThreads = 1024;
+constexpr int kMaxStyles = 64;
+constexpr guint kMaxSmoothing = 60'000;  // ms
+constexpr guint64 kMaxTransition = 3600 * GST_SECOND;
 
 constexpr auto kAnyTime = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS | GST_PARAM_MUTABLE_PLAYING);
 constexpr auto kControllable = static_cast<GParamFlags>(kAnyTime | GST_PARAM_CONTROLLABLE);
@@ -25,6 +35,28 @@ constexpr auto kBeforeStart = static_cast<GParamFlags>(G_PARAM_READWRITE | G_PAR
 std::string string_of(const GValue* value) {
   const gchar* text = g_value_get_string(value);
   return text != nullptr ? text : "";
+}
+
+std::vector<std::string> strings_of(const GValue* array) {
+  std::vector<std::string> strings;
+  for (guint i = 0; i < gst_value_array_get_size(array); ++i) strings.push_back(string_of(gst_value_array_get_value(array, i)));
+  return strings;
+}
+
+std::vector<float> floats_of(const GValue* array) {
+  std::vector<float> floats;
+  for (guint i = 0; i < gst_value_array_get_size(array); ++i)
+    floats.push_back(g_value_get_float(gst_value_array_get_value(array, i)));
+  return floats;
+}
+
+// Appends to a GstValueArray.
+template <typename Set, typename Value>
+void append(GValue* array, GType type, const Set& set, const Value& value) {
+  GValue element = G_VALUE_INIT;
+  g_value_init(&element, type);
+  set(&element, value);
+  gst_value_array_append_and_take_value(array, &element);
 }
 
 // A path that is not set reads as NULL, the default that gst-inspect shows.
@@ -46,10 +78,23 @@ GType gst_adain_style_precision_get_type(void) {
   return type;
 }
 
-namespace adainstyle::gst {
+GType gst_adain_style_preserve_color_get_type(void) {
+  static const GType type = [] {
+    static const GEnumValue values[] = {
+        {static_cast<int>(PreserveColor::kNone), "The style's colours", "none"},
+        {static_cast<int>(PreserveColor::kLuma), "The painted brightness on the frame's own chroma", "luma"},
+        {static_cast<int>(PreserveColor::kMatch), "Style pictures are given the frames' colours before they are encoded", "match"},
+        {0, nullptr, nullptr},
+    };
+    return g_enum_register_static("GstAdainStylePreserveColor", values);
+  }();
+  return type;
+}
 
-void install_properties(GObjectClass* object_class) {
-  const Settings defaults;
+namespace adainstyle::gst {
+namespace {
+
+void install_style_properties(GObjectClass* object_class, const Settings& defaults) {
   g_object_class_install_property(
       object_class, PROP_STYLE_IMAGE,
       g_param_spec_string(
@@ -63,7 +108,45 @@ void install_properties(GObjectClass* object_class) {
           "style-size", "Style size",
           "Short side, in pixels, that the style picture is resized to before it is encoded: smaller gives finer strokes "
           "(0 = as it is)",
-          0, kMaxStyleSize, defaults.style.style_size, kAnyTime));
+          0, kMaxStyleSize, defaults.style_size, kControllable));
+  g_object_class_install_property(
+      object_class, PROP_STYLE_IMAGES,
+      gst_param_spec_array("style-images", "Style images",
+                           "Paths of several pictures at once, in the shares of style-weights or style-position; not empty: "
+                           "used instead of style-image",
+                           g_param_spec_string("path", "Path", "Path of a style picture", nullptr, kAnyTime), kAnyTime));
+  g_object_class_install_property(
+      object_class, PROP_STYLE_WEIGHTS,
+      gst_param_spec_array(
+          "style-weights", "Style weights",
+          "Shares of style-images, in their order, 0 or more; they are divided by their sum, a missing one counts 0, and "
+          "none above 0 means equal shares. A change acts on the next frame",
+          g_param_spec_float("weight", "Weight", "Share of one style", 0.0f, G_MAXFLOAT, 1.0f, kAnyTime), kAnyTime));
+  g_object_class_install_property(
+      object_class, PROP_STYLE_POSITION,
+      g_param_spec_float(
+          "style-position", "Style position",
+          "A place in the row of style-images: 0 is the first, 1 the second, 0.5 half of each; for a controller, which "
+          "cannot set arrays (-1 = style-weights count)",
+          -1.0f, kMaxStyles - 1, defaults.shares.position, kControllable));
+  g_object_class_install_property(
+      object_class, PROP_TRANSITION_TIME,
+      g_param_spec_uint64("transition-time", "Transition time",
+                          "How long a change to another style fades, in nanoseconds of the stream's time (0 = at once)", 0,
+                          kMaxTransition, defaults.transition_ns, kControllable));
+}
+
+}  // namespace
+
+StyleSource Settings::style_source() const {
+  if (!style_images.empty()) return {style_images, style_size};
+  if (!style_image.empty()) return {{style_image}, style_size};
+  return {{}, style_size};
+}
+
+void install_properties(GObjectClass* object_class) {
+  const Settings defaults;
+  install_style_properties(object_class, defaults);
   g_object_class_install_property(
       object_class, PROP_MODEL,
       g_param_spec_string("model", "Model", "Path of the model file (NULL = the installed default model)", nullptr, kBeforeStart));
@@ -83,13 +166,43 @@ void install_properties(GObjectClass* object_class) {
       object_class, PROP_THREADS,
       g_param_spec_int("threads", "Threads", "CPU threads that work on one frame (0 = one for each core)", 0, kMaxThreads,
                        defaults.stylizer.threads, kBeforeStart));
+  g_object_class_install_property(
+      object_class, PROP_TEMPORAL_SMOOTHING,
+      g_param_spec_uint(
+          "temporal-smoothing", "Temporal smoothing",
+          "Time constant, in milliseconds of the stream's time, of the average that the frames' statistics follow, so that "
+          "colours do not pump; a scene cut begins it anew (0 = off)",
+          0, kMaxSmoothing, defaults.smoothing_ms, kControllable));
+  g_object_class_install_property(
+      object_class, PROP_PRESERVE_COLOR,
+      g_param_spec_enum("preserve-color", "Preserve colour", "What becomes of the frames' own colours",
+                        GST_TYPE_ADAIN_STYLE_PRESERVE_COLOR, static_cast<gint>(defaults.preserve_color), kControllable));
+  g_object_class_install_property(
+      object_class, kStatsProperty,
+      g_param_spec_boxed("stats", "Statistics",
+                         "Frames painted and dropped, milliseconds of the last 256 frames by stage, device, precision and memory",
+                         GST_TYPE_STRUCTURE, static_cast<GParamFlags>(G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)));
   gst_type_mark_as_plugin_api(GST_TYPE_ADAIN_STYLE_PRECISION, static_cast<GstPluginAPIFlags>(0));
+  gst_type_mark_as_plugin_api(GST_TYPE_ADAIN_STYLE_PRESERVE_COLOR, static_cast<GstPluginAPIFlags>(0));
 }
 
 Effect write_property(Settings& settings, guint id, const GValue* value) {
   switch (id) {
-    case PROP_STYLE_IMAGE: settings.style.path = string_of(value); return Effect::kNewStyle;
-    case PROP_STYLE_SIZE: settings.style.style_size = g_value_get_int(value); return Effect::kNewStyle;
+    case PROP_STYLE_IMAGE: settings.style_image = string_of(value); return Effect::kNewStyle;
+    case PROP_STYLE_IMAGES: settings.style_images = strings_of(value); return Effect::kNewStyle;
+    case PROP_STYLE_SIZE: {
+      // A controller sets it at every frame.
+      const bool same = settings.style_size == g_value_get_int(value);
+      settings.style_size = g_value_get_int(value);
+      return same ? Effect::kNextFrame : Effect::kNewStyle;
+    }
+    case PROP_STYLE_WEIGHTS: settings.shares.weights = floats_of(value); return Effect::kNextFrame;
+    case PROP_STYLE_POSITION: settings.shares.position = g_value_get_float(value); return Effect::kNextFrame;
+    case PROP_TRANSITION_TIME: settings.transition_ns = g_value_get_uint64(value); return Effect::kNextFrame;
+    case PROP_TEMPORAL_SMOOTHING: settings.smoothing_ms = g_value_get_uint(value); return Effect::kNextFrame;
+    case PROP_PRESERVE_COLOR:
+      settings.preserve_color = static_cast<PreserveColor>(g_value_get_enum(value));
+      return Effect::kNextFrame;
     case PROP_MODEL: settings.stylizer.model_path = string_of(value); return Effect::kNextStart;
     case PROP_STRENGTH: settings.strength = g_value_get_float(value); return Effect::kNextFrame;
     case PROP_DEVICE: settings.stylizer.device = string_of(value); return Effect::kNextStart;
@@ -101,8 +214,18 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
 
 bool read_property(const Settings& settings, guint id, GValue* value) {
   switch (id) {
-    case PROP_STYLE_IMAGE: set_path(value, settings.style.path); return true;
-    case PROP_STYLE_SIZE: g_value_set_int(value, settings.style.style_size); return true;
+    case PROP_STYLE_IMAGE: set_path(value, settings.style_image); return true;
+    case PROP_STYLE_IMAGES:
+      for (const std::string& path : settings.style_images) append(value, G_TYPE_STRING, g_value_set_string, path.c_str());
+      return true;
+    case PROP_STYLE_SIZE: g_value_set_int(value, settings.style_size); return true;
+    case PROP_STYLE_WEIGHTS:
+      for (const float weight : settings.shares.weights) append(value, G_TYPE_FLOAT, g_value_set_float, weight);
+      return true;
+    case PROP_STYLE_POSITION: g_value_set_float(value, settings.shares.position); return true;
+    case PROP_TRANSITION_TIME: g_value_set_uint64(value, settings.transition_ns); return true;
+    case PROP_TEMPORAL_SMOOTHING: g_value_set_uint(value, settings.smoothing_ms); return true;
+    case PROP_PRESERVE_COLOR: g_value_set_enum(value, static_cast<gint>(settings.preserve_color)); return true;
     case PROP_MODEL: set_path(value, settings.stylizer.model_path); return true;
     case PROP_STRENGTH: g_value_set_float(value, settings.strength); return true;
     case PROP_DEVICE: g_value_set_string(value, settings.stylizer.device.c_str()); return true;

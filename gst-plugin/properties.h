@@ -1,17 +1,22 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include <gst/gst.h>
 
 #include "adainstyle/stylizer.h"
-#include "style_loader.h"
+#include "style_switcher.h"
 
 G_BEGIN_DECLS
 
 #define GST_TYPE_ADAIN_STYLE_PRECISION (gst_adain_style_precision_get_type())
 GType gst_adain_style_precision_get_type(void);
+
+#define GST_TYPE_ADAIN_STYLE_PRESERVE_COLOR (gst_adain_style_preserve_color_get_type())
+GType gst_adain_style_preserve_color_get_type(void);
 
 G_END_DECLS
 
@@ -19,9 +24,17 @@ namespace adainstyle::gst {
 
 // What the user set: the element's properties as values. Defaults are those that gst-inspect shows.
 struct Settings {
-  StyleRequest style = {"", 512};
+  std::string style_image;
+  std::vector<std::string> style_images;  // not empty: used instead of style_image
+  int style_size = 512;
+  StyleShares shares;
   float strength = 1.0f;
+  std::uint64_t transition_ns = 500'000'000;
+  unsigned smoothing_ms = 0;
+  PreserveColor preserve_color = PreserveColor::kNone;
   StylizerOptions stylizer;  // may change in READY and below only
+
+  StyleSource style_source() const;
 };
 
 // When a property that was written takes effect.
@@ -34,5 +47,8 @@ Effect write_property(Settings& settings, guint id, const GValue* value);
 
 // Returns whether `id` is one of the properties.
 bool read_property(const Settings& settings, guint id, GValue* value);
+
+// The read-only property `stats`, whose value is no setting.
+constexpr guint kStatsProperty = 100;
 
 }  // namespace adainstyle::gst

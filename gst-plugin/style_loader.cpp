@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "style_loader.h"
 
+#include <algorithm>
 #include <utility>
 
 namespace adainstyle::gst {
@@ -19,7 +20,14 @@ StyleLoader::~StyleLoader() {
 void StyleLoader::request(StyleRequest request) {
   {
     const std::lock_guard guard(lock_);
-    pending_ = std::move(request);
+    if (request.name.empty()) {
+      pending_ = std::move(request);
+    } else {
+      const auto same =
+          std::find_if(named_.begin(), named_.end(), [&](const StyleRequest& other) { return other.name == request.name; });
+      if (same != named_.end()) named_.erase(same);
+      named_.push_back(std::move(request));
+    }
   }
   changed_.notify_one();
 }
@@ -27,10 +35,16 @@ void StyleLoader::request(StyleRequest request) {
 void StyleLoader::run() {
   std::unique_lock guard(lock_);
   while (true) {
-    changed_.wait(guard, [this] { return stopping_ || pending_.has_value(); });
+    changed_.wait(guard, [this] { return stopping_ || pending_.has_value() || !named_.empty(); });
     if (stopping_) return;
-    const StyleRequest request = std::move(*pending_);
-    pending_.reset();
+    StyleRequest request;
+    if (pending_) {
+      request = std::move(*pending_);
+      pending_.reset();
+    } else {
+      request = std::move(named_.front());
+      named_.pop_front();
+    }
     guard.unlock();
     load_(request);
     guard.lock();

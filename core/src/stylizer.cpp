@@ -4,18 +4,26 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <atomic>
+#include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <map>
 #include <mutex>
 #include <new>
 #include <thread>
 #include <tuple>
 #include <utility>
+#include <vector>
 
+#include "colors.h"
 #include "engine/devices.h"
 #include "engine/engine.h"
 #include "image_file.h"
 #include "model_file.h"
+#include "stopwatch.h"
+#include "temporal.h"
+#include "timings.h"
 
 namespace adainstyle {
 namespace {
@@ -24,11 +32,18 @@ constexpr int kMinimumSide = 16;
 
 class EncodedStyle : public Style {
  public:
-  EncodedStyle(std::uint64_t model_id, StyleStatistics encoded) : model(model_id), statistics(std::move(encoded)) {}
+  EncodedStyle(std::uint64_t model_id, std::vector<std::uint64_t> picture_ids, StyleStatistics encoded)
+      : model(model_id), pictures(std::move(picture_ids)), statistics(std::move(encoded)) {}
 
-  const std::uint64_t model;  // identity of the model file that encoded it
+  const std::uint64_t model;                  // identity of the model file that encoded it
+  const std::vector<std::uint64_t> pictures;  // what it was made of: StyleFade's identity
   const StyleStatistics statistics;
 };
+
+std::uint64_t new_picture_id() {
+  static std::atomic<std::uint64_t> last = 0;
+  return ++last;
+}
 
 // What is shared between stylizers: a model file on a device in a precision.
 struct LoadedModel {
@@ -118,11 +133,16 @@ class EngineStylizer : public Stylizer {
     frame_engine_ = guarded("preparing the engine", [&] { return model_->prepared->make_engine(threads_); });
   }
 
-  std::shared_ptr<const Style> load_style(const std::string& path, int style_size) override {
+  std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
+                                          const std::optional<ColorStatistics>& colors) override {
     if (style_size != 0 && style_size < kMinimumSide) {
       throw Error(ErrorCode::kSettings, "style-size is " + std::to_string(style_size) + "; it must be 0 (as it is) or 16 and more");
     }
-    const DecodedImage picture = guarded("reading the style picture", [&] { return read_image(path, style_size); });
+    const DecodedImage picture = guarded("reading the style picture", [&] {
+      DecodedImage image = read_image(path, style_size);
+      if (colors) match_colors(image, *colors);
+      return image;
+    });
     return encode_style(picture.view());
   }
 
@@ -131,27 +151,62 @@ class EngineStylizer : public Stylizer {
     check_picture(picture, "style picture");
     return guarded("encoding the style picture", [&] {
       const std::unique_ptr<Engine> engine = model_->prepared->make_engine(threads_);
-      return std::make_shared<EncodedStyle>(model_->id, engine->encode_style(picture));
+      return std::make_shared<EncodedStyle>(model_->id, std::vector{new_picture_id()}, engine->encode_style(picture));
     });
   }
 
-  void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) override {
-    check_picture(input, "frame");
-    if (input.width != output.width || input.height != output.height || !output.planes[0]) {
-      throw Error(ErrorCode::kSettings, "input and output differ in size: " + std::to_string(input.width) + "x" +
-                                            std::to_string(input.height) + " and " + std::to_string(output.width) + "x" +
-                                            std::to_string(output.height));
+  std::shared_ptr<const Style> mix_styles(const std::vector<WeightedStyle>& styles) const override {
+    double sum = 0.0;
+    for (const WeightedStyle& style : styles) {
+      if (!(style.weight >= 0.0f) || std::isinf(style.weight)) {
+        throw Error(ErrorCode::kSettings, "a style's weight is " + std::to_string(style.weight) + "; it must be 0 or more");
+      }
+      sum += style.weight;
     }
-    const auto* style = dynamic_cast<const EncodedStyle*>(parameters.style.get());
-    if (!style) throw Error(ErrorCode::kSettings, "no style is set; load a style picture first");
-    if (style->model != model_->id) {
-      throw Error(ErrorCode::kSettings, "the style was encoded by another model file than " + path_ + "; load it again");
+    if (!(sum > 0.0)) throw Error(ErrorCode::kSettings, "no style has a weight above 0; give at least one");
+    std::vector<std::uint64_t> pictures;
+    StyleStatistics mixed;
+    double so_far = 0.0;
+    for (const WeightedStyle& style : styles) {
+      const EncodedStyle& encoded = own_style(style.style.get());
+      pictures.insert(pictures.end(), encoded.pictures.begin(), encoded.pictures.end());
+      so_far += style.weight;
+      if (!(so_far > 0.0)) continue;
+      mixed =
+          mixed.empty() ? encoded.statistics : interpolate(mixed, encoded.statistics, static_cast<float>(style.weight / so_far));
     }
-    if (!(parameters.strength >= 0.0f && parameters.strength <= 1.0f)) {
-      throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1");
-    }
-    guarded("repainting a frame", [&] { frame_engine_->stylize(input, output, style->statistics, parameters.strength); });
+    return std::make_shared<EncodedStyle>(model_->id, std::move(pictures), std::move(mixed));
   }
+
+  void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) override {
+    check_frame(input, output, parameters);
+    const EncodedStyle& style = own_style(parameters.style.get());
+    guarded("repainting a frame", [&] {
+      double total = 0.0;
+      Stopwatch watch;
+      const bool cut = look_for_cut(input, parameters);
+      const StyleStatistics& statistics =
+          fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
+      prepare_filter(parameters, cut);
+      if (parameters.preserve_color == PreserveColor::kMatch) {
+        follower_.add(input, parameters.time_ns, cut);
+      } else {
+        follower_.reset();
+      }
+      const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
+      const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? remember(input) : input;
+      frame_engine_->stylize(input, output, statistics, parameters.strength);
+      workspace_bytes_ = frame_engine_->workspace_bytes();
+      watch.add_to(total);
+
+      double finish = 0.0;
+      if (keeps_chroma) keep_chroma(original, output, threads_);
+      watch.add_to(finish);
+      timings_.add(frame_engine_->times(), finish, total + finish);
+    });
+  }
+
+  std::optional<ColorStatistics> changed_colors() override { return follower_.changed(); }
 
   StylizerInfo info() const override {
     return {path_,
@@ -159,16 +214,83 @@ class EngineStylizer : public Stylizer {
             precision_,
             device_.type == DeviceType::kCpu ? threads_ : 0,
             model_->prepared->weight_bytes(),
-            frame_engine_->workspace_bytes()};
+            workspace_bytes_};
   }
 
+  StylizerTimings timings() const override { return timings_.read(); }
+
  private:
+  const EncodedStyle& own_style(const Style* style) const {
+    const auto* encoded = dynamic_cast<const EncodedStyle*>(style);
+    if (!encoded) throw Error(ErrorCode::kSettings, "no style is set; load a style picture first");
+    if (encoded->model == model_->id) return *encoded;
+    throw Error(ErrorCode::kSettings, "the style was encoded by another model file than " + path_ + "; load it again");
+  }
+
+  static void check_frame(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
+    check_picture(input, "frame");
+    if (input.width != output.width || input.height != output.height || !output.planes[0]) {
+      throw Error(ErrorCode::kSettings, "input and output differ in size: " + std::to_string(input.width) + "x" +
+                                            std::to_string(input.height) + " and " + std::to_string(output.width) + "x" +
+                                            std::to_string(output.height));
+    }
+    if (!(parameters.strength >= 0.0f && parameters.strength <= 1.0f)) {
+      throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1");
+    }
+    if (parameters.preserve_color != PreserveColor::kNone && input.device.type != DeviceType::kCpu) {
+      throw Error(ErrorCode::kSettings, "preserving colour needs frames in system memory; download them first or switch it off");
+    }
+  }
+
+  // Where the frame's bytes cannot be read cheaply the average just follows.
+  bool look_for_cut(const ImageView& input, const FrameParameters& parameters) {
+    const bool wanted = parameters.smoothing_ms > 0.0f || parameters.preserve_color == PreserveColor::kMatch;
+    if (!wanted || input.device.type != DeviceType::kCpu) {
+      cuts_.reset();
+      return false;
+    }
+    const bool cut = cuts_.is_cut(input);
+    if (cut) timings_.count_cut();
+    return cut;
+  }
+
+  void prepare_filter(const FrameParameters& parameters, bool cut) {
+    const bool restyled = fade_.moved() || parameters.strength != last_strength_;
+    last_strength_ = parameters.strength;
+    const bool smooth = parameters.smoothing_ms > 0.0f;
+    smoother_.begin_frame(parameters.time_ns, parameters.smoothing_ms, cut || !smooth, restyled);
+    frame_engine_->set_filter(smooth ? &smoother_ : nullptr);
+  }
+
+  // A copy of the frame, valid until the next one.
+  ImageView remember(const ImageView& picture) {
+    const std::size_t row_bytes = static_cast<std::size_t>(picture.width) * pixel_layout(picture.format).bytes;
+    copy_.resize(row_bytes * picture.height);
+    for (int y = 0; y < picture.height; ++y) {
+      std::memcpy(copy_.data() + y * row_bytes, picture.planes[0] + y * picture.strides[0], row_bytes);
+    }
+    ImageView view = picture;
+    view.planes[0] = copy_.data();
+    view.strides[0] = static_cast<std::ptrdiff_t>(row_bytes);
+    return view;
+  }
+
   std::string path_;
   Device device_;
   Precision precision_ = Precision::kFp32;
   int threads_ = 0;
   std::shared_ptr<const LoadedModel> model_;
   std::unique_ptr<Engine> frame_engine_;
+  std::atomic<std::size_t> workspace_bytes_ = 0;
+  TimingLog timings_;
+
+  // From one frame to the next.
+  SceneCutDetector cuts_;
+  StyleFade fade_;
+  StatisticsSmoother smoother_;
+  ColorFollower follower_;
+  float last_strength_ = -1.0f;
+  std::vector<std::uint8_t> copy_;  // of an input that the output overwrites
 };
 
 }  // namespace

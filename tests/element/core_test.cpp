@@ -140,6 +140,34 @@ TEST_F(CoreTest, LastOfManyStyleChangesWins) {
   EXPECT_EQ(painted, mosaic);
 }
 
+// Ten changes for each second of the stream, each fading from wherever the last one had come to.
+TEST_F(CoreTest, TenChangesASecondWithFades) {
+  Player player;
+  set_style(player, style_path("swirls"));
+  g_object_set(player.element(), "transition-time", static_cast<guint64>(500 * GST_MSECOND), nullptr);
+  player.play(info_);
+  const char* names[] = {"woodcut", "ink_wash", "etching", "swirls", "impasto"};
+  GstClockTime time = 0;
+  const auto next_frame = [&] {
+    BufferPtr frame = make_buffer(info_, picture_);
+    GST_BUFFER_PTS(frame.get()) = time;
+    time += 20 * GST_MSECOND;
+    const BufferPtr out = player.repaint(std::move(frame));
+    return out ? read_pixels(info_, out.get()) : Pixels();
+  };
+  for (int frame = 0; frame < 1000; ++frame) {
+    if (frame % 5 == 0) set_style(player, style_path(names[frame / 5 % 5]));
+    ASSERT_FALSE(next_frame().empty());
+  }
+  set_style(player, style_path("mosaic"));
+  const Pixels mosaic = expected(info_, PixelFormat::kRGB, picture_, style_path("mosaic"), 1.0f);
+  const gint64 deadline = g_get_monotonic_time() + static_cast<gint64>(kPatience / GST_USECOND);
+  Pixels painted;
+  do painted = next_frame();
+  while (painted != mosaic && g_get_monotonic_time() < deadline);
+  EXPECT_EQ(painted, mosaic);
+}
+
 TEST_F(CoreTest, BadNewStyleKeepsTheOldOneAndWarns) {
   Player player;
   set_style(player, style_path("swirls"));

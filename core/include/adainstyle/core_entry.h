@@ -16,7 +16,7 @@ struct CoreEntry {
 };
 
 // Counts changes of the classes and structures in the public headers.
-constexpr std::uint32_t kCoreAbiVersion = 1;
+constexpr std::uint32_t kCoreAbiVersion = 2;
 constexpr char kCoreEntrySymbol[] = "adainstyle_core_entry";
 
 }  // namespace adainstyle

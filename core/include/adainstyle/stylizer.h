@@ -2,8 +2,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "adainstyle/error.h"
 #include "adainstyle/image.h"
@@ -38,10 +41,50 @@ class Style {
   virtual ~Style() = default;
 };
 
+// One of several styles at once, and its share.
+struct WeightedStyle {
+  std::shared_ptr<const Style> style;
+  float weight = 1.0f;  // 0 or more; what counts is the share of the sum
+};
+
+// Mean and covariance of a picture's colours, red, green, blue in 0..1.
+struct ColorStatistics {
+  float mean[3] = {};
+  float covariance[3][3] = {};
+};
+
+// What becomes of the frame's own colours. kLuma: the painted brightness on the frame's chroma. kMatch: the style pictures are
+// given the frame's colours before they are encoded; the stylizer follows the frame's colours (changed_colors), its owner loads the
+// styles anew.
+enum class PreserveColor { kNone, kLuma, kMatch };
+
 // What may differ from one frame to the next.
 struct FrameParameters {
   std::shared_ptr<const Style> style;
-  float strength = 1.0f;  // the paper's alpha, 0 (decoded content) to 1 (full style)
+  float strength = 1.0f;           // the paper's alpha, 0 (decoded content) to 1 (full style)
+  std::int64_t time_ns = 0;        // when the frame is shown; all durations count in it. One that goes back starts afresh
+  std::int64_t transition_ns = 0;  // how long a change to another style fades
+  float smoothing_ms = 0.0f;       // time constant of the average that the content's statistics follow; 0: each frame's own
+  PreserveColor preserve_color = PreserveColor::kNone;
+};
+
+// How long the last frames took, milliseconds.
+struct Timing {
+  double mean = 0.0;
+  double percentile_95 = 0.0;
+};
+
+// Of the last frames (256 at most). What the engine does in one go counts where most of it belongs: the decoder's last layer writes
+// the picture, the encoder's gather the statistics.
+struct StylizerTimings {
+  std::uint64_t frames = 0;      // since the stylizer was opened
+  std::uint64_t scene_cuts = 0;  // seen while smoothing or matching colours
+  Timing convert;                // picture to features
+  Timing encode;
+  Timing adain;  // statistics to weights
+  Timing decode;
+  Timing finish;  // brightness on the frame's chroma
+  Timing total;
 };
 
 // A model on a device: pictures in, pictures out. process() belongs to one thread at a time; load_style() and encode_style()
@@ -51,17 +94,29 @@ class Stylizer {
   virtual ~Stylizer() = default;
 
   // Reads a style picture (JPEG, PNG, WebP where gdk-pixbuf has its loader; EXIF orientation applied, alpha over white) and
-  // resizes it so that its short side is `style_size` pixels (0: as it is).
-  virtual std::shared_ptr<const Style> load_style(const std::string& path, int style_size) = 0;
+  // resizes it so that its short side is `style_size` pixels (0: as it is). With `colors` the picture's colours are given that mean
+  // and covariance first.
+  virtual std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
+                                                  const std::optional<ColorStatistics>& colors = std::nullopt) = 0;
 
   // The same for a picture in memory, used at the size it has. At least 16x16.
   virtual std::shared_ptr<const Style> encode_style(const ImageView& picture) = 0;
 
   // Repaints `input` into `output`. Same size (16x16 or more), same device, any two formats; output may be input's own memory.
-  // Alpha is copied through; where only the output has alpha it becomes opaque.
+  // Alpha is copied through; where only the output has alpha it becomes opaque. PreserveColor needs pictures in system memory.
   virtual void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) = 0;
 
+  // One style whose means and standard deviations lie between those of several (Huang & Belongie 2017, section 7.3). Cheap enough
+  // for every frame: with the same styles in the same order, other weights act at once, without a transition.
+  virtual std::shared_ptr<const Style> mix_styles(const std::vector<WeightedStyle>& styles) const = 0;
+
+  // For the thread of process(), after a frame with PreserveColor::kMatch: the frames' colours, when they have moved visibly from
+  // those that were returned last.
+  virtual std::optional<ColorStatistics> changed_colors() = 0;
+
+  // These two may be called from any thread.
   virtual StylizerInfo info() const = 0;
+  virtual StylizerTimings timings() const = 0;
 };
 
 // Opens a model. Stylizers of the same model file, device and precision share one copy of the weights.

@@ -11,6 +11,7 @@
 #include "engine/engine.h"
 #include "engine/packed_conv.h"
 #include "pixels/pixels.h"
+#include "stopwatch.h"
 
 namespace adainstyle {
 namespace avx512 {
@@ -108,23 +109,31 @@ class Avx512Engine : public Engine {
   }
 
   void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) override {
+    times_ = {};
+    Stopwatch watch;
     begin_frame(input);
+    watch.add_to(times_.convert);
     const int last = static_cast<int>(plan_.steps.size()) - 1;
     for (int i = 0; i < last; ++i) {
       fold(i);
+      watch.add_to(times_.adain);
       const int tensor = plan_.steps[i].output;
       const auto adain =
           std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
       run_step(i, adain != plan_.adains.end());
+      watch.add_to(i < plan_.encoder_steps ? times_.encode : times_.decode);
       if (adain != plan_.adains.end()) {
         const int channels = maps_[tensor].channels;
-        affines_[adain - plan_.adains.begin()] = adain->tap < 0
-                                                     ? identity_affine(measured(tensor), channels)
-                                                     : adain_affine(measured(tensor), style[adain->tap], strength, channels);
+        Statistics content = measured(tensor);
+        if (filter_ && adain->tap >= 0) filter_->filter(adain - plan_.adains.begin(), content);
+        affines_[adain - plan_.adains.begin()] =
+            adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, style[adain->tap], strength, channels);
       }
     }
     fold(last);
+    watch.add_to(times_.adain);
     write_picture(last, input, output);
+    watch.add_to(times_.decode);
   }
 
   std::size_t workspace_bytes() const override { return arena_bytes_; }

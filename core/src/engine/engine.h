@@ -20,6 +20,22 @@ struct Statistics {
 // Indexed by tap; empty where the decoder has no AdaIN of that tap.
 using StyleStatistics = std::vector<Statistics>;
 
+// Sees the content's statistics at each AdaIN point before they are used, in the order in which the network comes to
+// them, and may change them.
+class StatisticsFilter {
+ public:
+  virtual ~StatisticsFilter() = default;
+  virtual void filter(std::size_t point, Statistics& content) = 0;
+};
+
+// Where the time of the last stylized frame went, milliseconds (StylizerTimings says what counts where).
+struct EngineTimes {
+  double convert = 0.0;
+  double encode = 0.0;
+  double adain = 0.0;
+  double decode = 0.0;
+};
+
 // Runs frames through a prepared model. Owns the buffers, which are made at the first frame of a size and reused from then on.
 // One thread at a time.
 class Engine {
@@ -29,6 +45,14 @@ class Engine {
   virtual StyleStatistics encode_style(const ImageView& picture) = 0;
   virtual void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) = 0;
   virtual std::size_t workspace_bytes() const = 0;
+
+  // For the frames to come; the filter must outlive them. nullptr: each frame's statistics as they are.
+  void set_filter(StatisticsFilter* filter) { filter_ = filter; }
+  const EngineTimes& times() const { return times_; }
+
+ protected:
+  StatisticsFilter* filter_ = nullptr;
+  EngineTimes times_;
 };
 
 // A model lowered and packed for one device and precision; immutable, shared by all its engines.

@@ -20,6 +20,7 @@
 #include "engine/engine.h"
 #include "engine/picture_transfer.h"
 #include "engine/torch_conv.h"
+#include "stopwatch.h"
 
 namespace adainstyle {
 namespace {
@@ -116,21 +117,29 @@ class TorchEngine : public Engine {
 
   void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) override {
     const c10::InferenceMode inference;
+    times_ = {};
+    Stopwatch watch;
     begin_frame(input);
+    watch.add_to(times_.convert);
     affines_.assign(plan_.adains.size(), {});
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       run_step(static_cast<int>(i));
+      watch.add_to(static_cast<int>(i) < plan_.encoder_steps ? times_.encode : times_.decode);
       for (std::size_t a = 0; a < plan_.adains.size(); ++a) {
         const AdaINPoint& point = plan_.adains[a];
         if (point.tensor != plan_.steps[i].output) continue;
         const at::Tensor& features = tensors_[point.tensor];
         const int channels = static_cast<int>(features.size(1));
-        affines_[a] = to_device(point.tap < 0 ? identity_affine(measure(features), channels)
-                                              : adain_affine(measure(features), style[point.tap], strength, channels));
+        Statistics content = measure(features);
+        if (filter_ && point.tap >= 0) filter_->filter(a, content);
+        affines_[a] = to_device(point.tap < 0 ? identity_affine(content, channels)
+                                              : adain_affine(content, style[point.tap], strength, channels));
       }
+      watch.add_to(times_.adain);
       release(static_cast<int>(i));
     }
     transfer_->write(tensors_.back(), plan_.shuffle, input, output);
+    watch.add_to(times_.decode);
     tensors_.clear();
   }
 

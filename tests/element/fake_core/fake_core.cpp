@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <sstream>
 #include <stdexcept>
 #include <string>
@@ -60,6 +61,7 @@ struct Shared {
   bool gate_open = true;
   std::vector<std::string> style_loads;
   std::atomic<int> stylizers = 0;
+  SeenParameters last_parameters;
 };
 
 Shared& shared() {
@@ -84,7 +86,8 @@ class FakeStylizer : public Stylizer {
   }
   ~FakeStylizer() override { --shared().stylizers; }
 
-  std::shared_ptr<const Style> load_style(const std::string& path, int style_size) override {
+  std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
+                                          const std::optional<ColorStatistics>& colors) override {
     const Words words = parse(path);
     {
       Shared& state = shared();
@@ -93,13 +96,38 @@ class FakeStylizer : public Stylizer {
       if (words.count("gate") != 0) state.gate_changed.wait(guard, [&state] { return state.gate_open; });
     }
     throw_if_told(words, "throw");
-    return std::make_shared<FakeStyle>(number(words, "value"));
+    return std::make_shared<FakeStyle>(number(words, "value") + (colors ? kMatchedOffset : 0));
+  }
+
+  std::shared_ptr<const Style> mix_styles(const std::vector<WeightedStyle>& styles) const override {
+    float sum = 0.0f;
+    float weighted = 0.0f;
+    for (const WeightedStyle& style : styles) {
+      sum += style.weight;
+      weighted += style.weight * static_cast<float>(dynamic_cast<const FakeStyle&>(*style.style).value());
+    }
+    return std::make_shared<FakeStyle>(static_cast<int>(weighted / sum + 0.5f));
+  }
+
+  // The colours "change" with the first frame that asks for them.
+  std::optional<ColorStatistics> changed_colors() override {
+    if (!wants_colors_) return std::nullopt;
+    wants_colors_ = false;
+    return ColorStatistics{};
   }
 
   std::shared_ptr<const Style> encode_style(const ImageView&) override { return std::make_shared<FakeStyle>(0); }
 
   void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) override {
     throw_if_told(words_, "process-throw");
+    const bool match = parameters.preserve_color == PreserveColor::kMatch;
+    wants_colors_ = wants_colors_ || (match && !matches_);
+    matches_ = match;
+    ++frames_;
+    {
+      const std::lock_guard guard(shared().lock);
+      shared().last_parameters = {parameters.time_ns, parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color};
+    }
     std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
     const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();
     const PixelLayout in = pixel_layout(input.format);
@@ -116,11 +144,21 @@ class FakeStylizer : public Stylizer {
     }
   }
 
-  StylizerInfo info() const override { return {options_.model_path, "cpu", Precision::kFp32, 1, 0, 0}; }
+  StylizerInfo info() const override { return {options_.model_path, "cpu", Precision::kFp32, 1, 1000, 24}; }
+
+  StylizerTimings timings() const override {
+    StylizerTimings timings;
+    timings.frames = frames_;
+    timings.total = {2.0, 3.0};
+    return timings;
+  }
 
  private:
   const StylizerOptions options_;
   const Words words_;
+  std::atomic<std::uint64_t> frames_ = 0;
+  bool matches_ = false;
+  bool wants_colors_ = false;
 };
 
 std::unique_ptr<Stylizer> open_fake(const StylizerOptions& options) { return std::make_unique<FakeStylizer>(options); }
@@ -138,6 +176,11 @@ std::vector<std::string> style_loads() {
   return shared().style_loads;
 }
 
+SeenParameters last_parameters() {
+  const std::lock_guard guard(shared().lock);
+  return shared().last_parameters;
+}
+
 int stylizers_alive() { return shared().stylizers; }
 
 void reset() {
@@ -151,7 +194,7 @@ void reset() {
 
 const adainstyle::fake::Control* adainstyle_fake_core_control() {
   using namespace adainstyle::fake;
-  static const Control control = {set_gate, style_loads, stylizers_alive, reset};
+  static const Control control = {set_gate, style_loads, last_parameters, stylizers_alive, reset};
   return &control;
 }
 

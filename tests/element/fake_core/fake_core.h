@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "adainstyle/stylizer.h"
+
 namespace adainstyle::fake {
 
 // A core library without LibTorch: it lets the tests reach every way in which the element meets the real one, in milliseconds.
@@ -29,10 +31,22 @@ inline std::uint8_t painted(std::uint8_t content, int colour, int style_value, f
   return static_cast<std::uint8_t>(decoded + strength * (styled - decoded) + 0.5f);
 }
 
+// Added to the value of a style that was loaded with colours to match.
+constexpr int kMatchedOffset = 100;
+
+// What the last frame was asked to be, of FrameParameters.
+struct SeenParameters {
+  std::int64_t time_ns = 0;
+  std::int64_t transition_ns = 0;
+  float smoothing_ms = 0.0f;
+  PreserveColor preserve_color = PreserveColor::kNone;
+};
+
 // What the tests reach by dlsym: the library must not be linked, since when it is loaded is itself tested.
 struct Control {
   void (*set_gate)(bool open);
   std::vector<std::string> (*style_loads)();  // paths and sizes, "PATH@SIZE", of all style loads begun since the last reset
+  SeenParameters (*last_parameters)();
   int (*stylizers_alive)();
   void (*reset)();  // opens the gate, forgets the loads
 };
