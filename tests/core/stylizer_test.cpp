@@ -184,6 +184,26 @@ TEST_F(StylizerTest, WeightsAreSharedAndStylesMayTravel) {
   EXPECT_NE(first->info().precision, Precision::kAuto);
 }
 
+// The file is spoilt behind the cache's back, its time put back: only weights that are shared can still serve a second stylizer.
+TEST_F(StylizerTest, WeightsLiveAsLongAsAStylizerUsesThem) {
+  const test::TemporaryFolder folder;
+  StylizerOptions own = options();
+  own.model_path = folder.path("model.safetensors");
+  std::filesystem::copy_file(default_model_path(), own.model_path);
+  const auto modified = std::filesystem::last_write_time(own.model_path);
+  auto first = open_stylizer(own);
+  std::vector<std::uint8_t> bytes = test::read_bytes(own.model_path);
+  std::fill(bytes.begin(), bytes.end(), std::uint8_t{0xff});
+  test::write_bytes(own.model_path, bytes);
+  std::filesystem::last_write_time(own.model_path, modified);
+  auto second = open_stylizer(own);
+  first.reset();
+  auto third = open_stylizer(own);
+  second.reset();
+  third.reset();
+  EXPECT_EQ(error_of([&] { open_stylizer(own); }).code(), ErrorCode::kMalformedModel);
+}
+
 TEST_F(StylizerTest, OptionsThatCannotWork) {
   StylizerOptions wrong = options();
   wrong.device = "gpu";
