@@ -101,7 +101,8 @@ std::vector<std::uint8_t> read_file(const std::string& path, std::size_t max_byt
   if (file.get() < 0) {
     const bool absent = errno == ENOENT || errno == ENOTDIR;
     throw Error(absent ? ErrorCode::kNotFound : ErrorCode::kUnreadable,
-                path + ": cannot be opened: " + reason(errno) + (absent ? "; check the path." : "; check its permissions."));
+                (path.empty() ? "A file without a name" : path) + ": cannot be opened: " + reason(errno) +
+                    (absent ? "; check the path." : "; check its permissions."));
   }
   struct stat status = {};
   if (::fstat(file.get(), &status) != 0) {
