@@ -102,7 +102,7 @@ ModelCache& model_cache() {
 void check_picture(const ImageView& picture, const char* what) {
   if (picture.width >= kMinimumSide && picture.height >= kMinimumSide && picture.planes[0]) return;
   throw Error(ErrorCode::kSettings, std::string("the ") + what + " is " + std::to_string(picture.width) + "x" +
-                                        std::to_string(picture.height) + " pixels; at least 16x16 are needed");
+                                        std::to_string(picture.height) + " pixels; at least 16x16 are needed.");
 }
 
 // Turns what LibTorch and the allocator throw into Error.
@@ -113,7 +113,7 @@ auto guarded(const char* what, const Call& call) {
   } catch (const Error&) {
     throw;
   } catch (const std::bad_alloc&) {
-    throw Error(ErrorCode::kOutOfMemory, std::string("out of memory while ") + what + "; use smaller frames");
+    throw Error(ErrorCode::kOutOfMemory, std::string("out of memory while ") + what + "; use smaller frames.");
   } catch (const std::exception& error) {
     throw Error(is_out_of_memory(error) ? ErrorCode::kOutOfMemory : ErrorCode::kLibrary,
                 std::string("LibTorch failed while ") + what + ": " + error.what());
@@ -125,7 +125,7 @@ class EngineStylizer : public Stylizer {
   explicit EngineStylizer(const StylizerOptions& options)
       : path_(options.model_path.empty() ? default_model_path() : options.model_path), device_(find_device(options.device)) {
     if (options.threads < 0 || options.threads > 1024) {
-      throw Error(ErrorCode::kSettings, "threads is " + std::to_string(options.threads) + "; it must be 0 (one a core) to 1024");
+      throw Error(ErrorCode::kSettings, "threads is " + std::to_string(options.threads) + "; it must be 0 (one a core) to 1024.");
     }
     threads_ = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     precision_ = options.precision == Precision::kAuto ? fastest_precision(device_) : options.precision;
@@ -136,7 +136,7 @@ class EngineStylizer : public Stylizer {
   std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
                                           const std::optional<ColorStatistics>& colors) override {
     if (style_size != 0 && style_size < kMinimumSide) {
-      throw Error(ErrorCode::kSettings, "style-size is " + std::to_string(style_size) + "; it must be 0 (as it is) or 16 and more");
+      throw Error(ErrorCode::kSettings, "style-size is " + std::to_string(style_size) + "; it must be 0 (as it is) or 16 and more.");
     }
     const DecodedImage picture = guarded("reading the style picture", [&] {
       DecodedImage image = read_image(path, style_size);
@@ -159,11 +159,11 @@ class EngineStylizer : public Stylizer {
     double sum = 0.0;
     for (const WeightedStyle& style : styles) {
       if (!(style.weight >= 0.0f) || std::isinf(style.weight)) {
-        throw Error(ErrorCode::kSettings, "a style's weight is " + std::to_string(style.weight) + "; it must be 0 or more");
+        throw Error(ErrorCode::kSettings, "a style's weight is " + std::to_string(style.weight) + "; it must be 0 or more.");
       }
       sum += style.weight;
     }
-    if (!(sum > 0.0)) throw Error(ErrorCode::kSettings, "no style has a weight above 0; give at least one");
+    if (!(sum > 0.0)) throw Error(ErrorCode::kSettings, "no style has a weight above 0; give at least one.");
     std::vector<std::uint64_t> pictures;
     StyleStatistics mixed;
     double so_far = 0.0;
@@ -222,9 +222,9 @@ class EngineStylizer : public Stylizer {
  private:
   const EncodedStyle& own_style(const Style* style) const {
     const auto* encoded = dynamic_cast<const EncodedStyle*>(style);
-    if (!encoded) throw Error(ErrorCode::kSettings, "no style is set; load a style picture first");
+    if (!encoded) throw Error(ErrorCode::kSettings, "no style is set; load a style picture first.");
     if (encoded->model == model_->id) return *encoded;
-    throw Error(ErrorCode::kSettings, "the style was encoded by another model file than " + path_ + "; load it again");
+    throw Error(ErrorCode::kSettings, "the style was encoded by another model file than " + path_ + "; load it again.");
   }
 
   static void check_frame(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
@@ -235,10 +235,10 @@ class EngineStylizer : public Stylizer {
                                             std::to_string(output.height));
     }
     if (!(parameters.strength >= 0.0f && parameters.strength <= 1.0f)) {
-      throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1");
+      throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1.");
     }
     if (parameters.preserve_color != PreserveColor::kNone && input.device.type != DeviceType::kCpu) {
-      throw Error(ErrorCode::kSettings, "preserving colour needs frames in system memory; download them first or switch it off");
+      throw Error(ErrorCode::kSettings, "preserving colour needs frames in system memory; download them first or switch it off.");
     }
   }
 

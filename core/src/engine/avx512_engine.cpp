@@ -275,7 +275,7 @@ void Avx512Engine::allocate(int width, int height) {
   arena_.reset(std::aligned_alloc(64, arena_bytes_));
   if (!arena_) {
     throw Error(ErrorCode::kOutOfMemory, "no memory for " + std::to_string(arena_bytes_ >> 20) + " MiB of features at " +
-                                             std::to_string(width) + "x" + std::to_string(height) + "; use smaller frames");
+                                             std::to_string(width) + "x" + std::to_string(height) + "; use smaller frames.");
   }
   for (int t = 0; t < tensors; ++t) {
     maps[t].origin = reinterpret_cast<Bf16*>(static_cast<char*>(arena_.get()) + layout.offsets[t]) + maps[t].channels;

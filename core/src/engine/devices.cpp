@@ -34,7 +34,7 @@ Device find_device(const std::string& name) {
       used = 0;
     }
     if (used == 0 || used != name.size() - 5 || index < 0) {
-      throw Error(ErrorCode::kSettings, "device is \"" + name + "\"; it must be auto, cpu, cuda or cuda:N");
+      throw Error(ErrorCode::kSettings, "device is \"" + name + "\"; it must be auto, cpu, cuda or cuda:N.");
     }
   }
   const int count = cuda_device_count();
@@ -42,7 +42,7 @@ Device find_device(const std::string& name) {
     throw Error(ErrorCode::kDeviceAbsent, "device is \"" + name + "\", but " +
                                               (count ? "only " + std::to_string(count) + " GPU(s) are here, counted from 0"
                                                      : "no GPU can be used: " + cuda_absence_reason()) +
-                                              "; use device=auto or device=cpu");
+                                              "; use device=auto or device=cpu.");
   }
   return {DeviceType::kCuda, index};
 }
