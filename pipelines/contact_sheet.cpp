@@ -29,11 +29,6 @@ constexpr GstClockTime kTimeout = 30 * GST_SECOND;
 
 using PixbufPtr = std::unique_ptr<GdkPixbuf, ObjectUnref>;
 
-struct SampleUnref {
-  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
-};
-using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
-
 struct Row {
   std::string style;
   std::string repainted;

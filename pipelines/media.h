@@ -24,6 +24,11 @@ struct MessageUnref {
 };
 using MessagePtr = std::unique_ptr<GstMessage, MessageUnref>;
 
+struct SampleUnref {
+  void operator()(GstSample* sample) const { gst_sample_unref(sample); }
+};
+using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
+
 // The URI of a file that exists and can be read; throws what is wrong with it otherwise.
 std::string uri_of_readable_file(const std::string& path);
 

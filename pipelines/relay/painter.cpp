@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+#include "painter.h"
+
+#include <utility>
+
+namespace relay {
+namespace {
+
+constexpr const char* kStyleElement = "painter";
+
+void set_style(GstElement* element, const CameraSettings& settings) {
+  g_object_set(element, "strength", settings.strength, "style-size", settings.style_size, "style-image", settings.style.c_str(), nullptr);
+}
+
+}  // namespace
+
+ObjectPtr<GstElement> Painter::build(const CameraSettings& settings) {
+  ObjectPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
+  GstBin* bin = GST_BIN(pipeline.get());
+  GstElement* entry = add_entry(bin, raw_caps("RGBx", settings.width, settings.height).get());
+  g_object_set(entry, "max-buffers", guint64{1}, "block", TRUE, nullptr);
+  GstElement* element = add_element(bin, "adainstyle");
+  gst_object_set_name(GST_OBJECT(element), kStyleElement);
+  g_object_set(element, "device", settings.device.c_str(), "threads", settings.threads, nullptr);
+  if (!settings.model.empty()) g_object_set(element, "model", settings.model.c_str(), nullptr);
+  gst_util_set_object_arg(G_OBJECT(element), "precision", settings.precision.c_str());
+  set_style(element, settings);
+  GstElement* converter = add_element(bin, "videoconvert");
+  GstElement* filter = add_element(bin, "capsfilter");
+  g_object_set(filter, "caps", raw_caps("I420", settings.width, settings.height).get(), nullptr);
+  GstElement* sink = add_handover(bin, painted_);
+  link_elements(entry, element);
+  link_elements(element, converter);
+  link_elements(converter, filter);
+  link_elements(filter, sink);
+
+  const std::lock_guard guard(lock_);
+  entry_.reset(GST_ELEMENT(gst_object_ref(entry)));
+  return pipeline;
+}
+
+void Painter::push(SamplePtr sample) {
+  ObjectPtr<GstElement> entry;
+  {
+    const std::lock_guard guard(lock_);
+    if (!entry_) return;
+    entry.reset(GST_ELEMENT(gst_object_ref(entry_.get())));
+  }
+  // Refused while the pipeline is not playing, which is what a frame's loss then amounts to.
+  gst_app_src_push_buffer(GST_APP_SRC(entry.get()), gst_buffer_ref(gst_sample_get_buffer(sample.get())));
+}
+
+void Painter::restyle(GstElement* pipeline, const CameraSettings& settings) {
+  const ObjectPtr<GstElement> element(gst_bin_get_by_name(GST_BIN(pipeline), kStyleElement));
+  if (element) set_style(element.get(), settings);
+}
+
+}  // namespace relay
