@@ -166,7 +166,7 @@ void add_keys(CLI::App& app, const std::vector<KeyHelp>& keys, const char* group
     if (key.key == "location") continue;  // --camera names it
     const std::string name = key.key;
     const std::function<void(const std::string&)> take = [&line, name](const std::string& value) { line.values[name] = value; };
-    app.add_option_function("--" + name, take, key.help)->group(group);
+    app.add_option_function("--" + name, take, key.help)->group(group)->take_last();
   }
 }
 

@@ -34,8 +34,15 @@ ObjectPtr<GstElement> Painter::build(const CameraSettings& settings) {
   link_elements(converter, filter);
   link_elements(filter, sink);
 
-  const std::lock_guard guard(lock_);
-  entry_.reset(GST_ELEMENT(gst_object_ref(entry)));
+  // Only an appsrc that runs may be pushed to: one that was never started, since the style or the model is bad, would let the
+  // camera's thread wait for ever.
+  GstAppSrcCallbacks callbacks = {};
+  callbacks.need_data = [](GstAppSrc* source, guint, gpointer self) {
+    auto* painter = static_cast<Painter*>(self);
+    const std::lock_guard guard(painter->lock_);
+    if (painter->entry_.get() != GST_ELEMENT(source)) painter->entry_.reset(GST_ELEMENT(gst_object_ref(source)));
+  };
+  gst_app_src_set_callbacks(GST_APP_SRC(entry), &callbacks, this, nullptr);
   return pipeline;
 }
 
@@ -46,7 +53,7 @@ void Painter::push(SamplePtr sample) {
     if (!entry_) return;
     entry.reset(GST_ELEMENT(gst_object_ref(entry_.get())));
   }
-  // Refused while the pipeline is not playing, which is what a frame's loss then amounts to.
+  // Refused once the pipeline was stopped: the frame is lost.
   gst_app_src_push_buffer(GST_APP_SRC(entry.get()), gst_buffer_ref(gst_sample_get_buffer(sample.get())));
 }
 

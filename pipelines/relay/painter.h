@@ -26,7 +26,7 @@ class Painter {
  private:
   const SampleHandler painted_;
   std::mutex lock_;  // guards entry_
-  ObjectPtr<GstElement> entry_;
+  ObjectPtr<GstElement> entry_;  // of the pipeline that ran last; null: none has yet
 };
 
 }  // namespace relay

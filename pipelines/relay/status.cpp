@@ -99,7 +99,7 @@ std::string status_as_json(const RelayStatus& status) {
 std::string status_as_prometheus(const RelayStatus& status) {
   std::ostringstream out;
   out.imbue(std::locale::classic());
-  out.precision(12);
+  out.precision(15);
   const std::string prefix = "adainstyle_relay_";
   for (const Metric& metric : metrics()) {
     write_family(out, prefix + metric.name, metric.type, metric.help);

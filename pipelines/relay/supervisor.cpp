@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "supervisor.h"
 
+#include <cstring>
 #include <exception>
 #include <utility>
 
@@ -17,6 +18,19 @@ GstClockTime to_time(double seconds) { return static_cast<GstClockTime>(seconds 
 
 std::string source_name(GstMessage* message) {
   return GST_MESSAGE_SRC(message) != nullptr ? GST_OBJECT_NAME(GST_MESSAGE_SRC(message)) : "?";
+}
+
+// With what the server answered where the element itself knows no better than "Unhandled error": the last line of the details.
+std::string error_with_answer(GstMessage* message) {
+  GError* error = nullptr;
+  gchar* details = nullptr;
+  gst_message_parse_error(message, &error, &details);
+  std::string text = error->message;
+  g_error_free(error);
+  const char* answer = details != nullptr ? std::strrchr(details, '\n') : nullptr;
+  if (answer != nullptr && answer[1] != '\0') text += std::string(" (") + (answer + 1) + ")";
+  g_free(details);
+  return text;
 }
 
 std::string warning_text(GstMessage* message) {
@@ -106,7 +120,7 @@ void Supervisor::fail(const std::string& reason) {
   if (works_since_ != 0 && now - works_since_ >= kSuccess) backoff_.reset();
   const double wait = backoff_.next();
   last_failure_ = reason;
-  log_.warning("%s: %s Next attempt in %.1f s.", what_.c_str(), reason.c_str(), wait);
+  log_.warning("%s: %s; next attempt in %.1f s", what_.c_str(), reason.c_str(), wait);
   tear_down();
   const auto again = [](gpointer self) -> gboolean {
     auto* supervisor = static_cast<Supervisor*>(self);
@@ -123,29 +137,29 @@ void Supervisor::check_silence() {
   const GstClockTime now = gst_util_get_timestamp();
   const GstClockTime last = last_alive_;
   if (last == 0) {
-    if (times_.first > 0 && now - begun_ > to_time(times_.first)) fail("Nothing came within the time allowed.");
+    if (times_.first > 0 && now - begun_ > to_time(times_.first)) fail("nothing came within the time allowed");
     return;
   }
   if (works_since_ == 0) {
     works_since_ = last;
-    log_.info("%s: running, after %.2f s.", what_.c_str(), static_cast<double>(last - begun_) / GST_SECOND);
+    log_.info("%s: running, after %.2f s", what_.c_str(), static_cast<double>(last - begun_) / GST_SECOND);
   }
-  if (times_.stall > 0 && now > last && now - last > to_time(times_.stall)) fail("It stands still.");
+  if (times_.stall > 0 && now > last && now - last > to_time(times_.stall)) fail("it stands still");
 }
 
 void Supervisor::handle(GstMessage* message) {
   switch (GST_MESSAGE_TYPE(message)) {
     case GST_MESSAGE_ERROR:
-      fail(source_name(message) + " says: " + error_text(message));
+      fail(source_name(message) + " says: " + error_with_answer(message));
       break;
     case GST_MESSAGE_EOS:
-      fail("The stream has ended.");
+      fail("the stream has ended");
       break;
     case GST_MESSAGE_WARNING:
       log_.warning("%s: %s says: %s", what_.c_str(), source_name(message).c_str(), warning_text(message).c_str());
       break;
     case GST_MESSAGE_ELEMENT:
-      if (gst_message_has_name(message, "GstRTSPSrcTimeout")) fail("No packets arrive.");
+      if (gst_message_has_name(message, "GstRTSPSrcTimeout")) fail("no packets arrive");
       break;
     default:
       break;
