@@ -160,7 +160,7 @@ void Camera::restyle(const CameraSettings& settings) {
     camera.settings_.style = task->settings.style;
     camera.settings_.style_size = task->settings.style_size;
     camera.settings_.strength = task->settings.strength;
-    if (camera.painting_.pipeline() != nullptr) Painter::restyle(camera.painting_.pipeline(), camera.settings_);
+    camera.painter_.restyle(camera.settings_);
     camera.painting_.retry_now();
     camera.log_.info("style: %s, strength %g", camera.settings_.style.c_str(), camera.settings_.strength);
     return G_SOURCE_REMOVE;

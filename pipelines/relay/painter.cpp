@@ -6,8 +6,6 @@
 namespace relay {
 namespace {
 
-constexpr const char* kStyleElement = "painter";
-
 void set_style(GstElement* element, const CameraSettings& settings) {
   g_object_set(element, "strength", settings.strength, "style-size", settings.style_size, "style-image", settings.style.c_str(), nullptr);
 }
@@ -20,7 +18,7 @@ ObjectPtr<GstElement> Painter::build(const CameraSettings& settings) {
   GstElement* entry = add_entry(bin, raw_caps("RGBx", settings.width, settings.height).get());
   g_object_set(entry, "max-buffers", guint64{1}, "block", TRUE, nullptr);
   GstElement* element = add_element(bin, "adainstyle");
-  gst_object_set_name(GST_OBJECT(element), kStyleElement);
+  element_.reset(GST_ELEMENT(gst_object_ref(element)));
   g_object_set(element, "device", settings.device.c_str(), "threads", settings.threads, nullptr);
   if (!settings.model.empty()) g_object_set(element, "model", settings.model.c_str(), nullptr);
   gst_util_set_object_arg(G_OBJECT(element), "precision", settings.precision.c_str());
@@ -57,9 +55,8 @@ void Painter::push(SamplePtr sample) {
   gst_app_src_push_buffer(GST_APP_SRC(entry.get()), gst_buffer_ref(gst_sample_get_buffer(sample.get())));
 }
 
-void Painter::restyle(GstElement* pipeline, const CameraSettings& settings) {
-  const ObjectPtr<GstElement> element(gst_bin_get_by_name(GST_BIN(pipeline), kStyleElement));
-  if (element) set_style(element.get(), settings);
+void Painter::restyle(const CameraSettings& settings) {
+  if (element_) set_style(element_.get(), settings);
 }
 
 }  // namespace relay

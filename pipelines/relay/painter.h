@@ -20,11 +20,12 @@ class Painter {
   // Waits until the frame before is being painted; drops the frame while no pipeline runs. Any thread.
   void push(SamplePtr sample);
 
-  // Sets style, style size and strength while playing. `pipeline`: what build() made.
-  static void restyle(GstElement* pipeline, const CameraSettings& settings);
+  // Sets style, style size and strength while playing. On the thread that builds.
+  void restyle(const CameraSettings& settings);
 
  private:
   const SampleHandler painted_;
+  ObjectPtr<GstElement> element_;  // adainstyle, of the pipeline built last
   std::mutex lock_;  // guards entry_
   ObjectPtr<GstElement> entry_;  // of the pipeline that ran last; null: none has yet
 };

@@ -60,9 +60,6 @@ class Supervisor {
   // How often the pipeline was built anew. Any thread.
   unsigned restarts() const { return restarts_; }
 
-  // The pipeline as it is now, null while waiting; valid until control returns to the context.
-  GstElement* pipeline() const { return pipeline_.get(); }
-
   // Why it failed last; empty: it never did.
   const std::string& last_failure() const { return last_failure_; }
 
