@@ -16,26 +16,16 @@ struct ElementPackage {
   const char* package;
 };
 constexpr ElementPackage kElementPackages[] = {
-    {"appsink", "gstreamer1.0-plugins-base"},
-    {"appsrc", "gstreamer1.0-plugins-base"},
-    {"audioconvert", "gstreamer1.0-plugins-base"},
-    {"audioresample", "gstreamer1.0-plugins-base"},
-    {"decodebin", "gstreamer1.0-plugins-base"},
-    {"uridecodebin", "gstreamer1.0-plugins-base"},
-    {"videoconvert", "gstreamer1.0-plugins-base"},
-    {"videoconvertscale", "gstreamer1.0-plugins-base"},
-    {"aacparse", "gstreamer1.0-plugins-good"},
-    {"deinterlace", "gstreamer1.0-plugins-good"},
-    {"jpegenc", "gstreamer1.0-plugins-good"},
-    {"mp4mux", "gstreamer1.0-plugins-good"},
-    {"rtspsrc", "gstreamer1.0-plugins-good"},
-    {"videocrop", "gstreamer1.0-plugins-good"},
-    {"videoflip", "gstreamer1.0-plugins-good"},
-    {"h264parse", "gstreamer1.0-plugins-bad"},
-    {"jpegparse", "gstreamer1.0-plugins-bad"},
-    {"rtspclientsink", "gstreamer1.0-rtsp"},
-    {"x264enc", "gstreamer1.0-plugins-ugly"},
-    {"avenc_aac", "gstreamer1.0-libav"},
+    {"appsink", "gstreamer1.0-plugins-base"},      {"appsrc", "gstreamer1.0-plugins-base"},
+    {"audioconvert", "gstreamer1.0-plugins-base"}, {"audioresample", "gstreamer1.0-plugins-base"},
+    {"decodebin", "gstreamer1.0-plugins-base"},    {"uridecodebin", "gstreamer1.0-plugins-base"},
+    {"videoconvert", "gstreamer1.0-plugins-base"}, {"videoconvertscale", "gstreamer1.0-plugins-base"},
+    {"aacparse", "gstreamer1.0-plugins-good"},     {"deinterlace", "gstreamer1.0-plugins-good"},
+    {"jpegenc", "gstreamer1.0-plugins-good"},      {"mp4mux", "gstreamer1.0-plugins-good"},
+    {"rtspsrc", "gstreamer1.0-plugins-good"},      {"videocrop", "gstreamer1.0-plugins-good"},
+    {"videoflip", "gstreamer1.0-plugins-good"},    {"h264parse", "gstreamer1.0-plugins-bad"},
+    {"jpegparse", "gstreamer1.0-plugins-bad"},     {"rtspclientsink", "gstreamer1.0-rtsp"},
+    {"x264enc", "gstreamer1.0-plugins-ugly"},      {"avenc_aac", "gstreamer1.0-libav"},
 };
 
 std::string advice_for(const std::string& factory) {

@@ -18,12 +18,12 @@ build_packages='
   g++ meson ninja-build pkg-config python3 python3-venv ca-certificates
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
-  gstreamer1.0-libav
+  gstreamer1.0-libav gstreamer1.0-rtsp glib-networking libmicrohttpd-dev
   libgdk-pixbuf-2.0-dev webp-pixbuf-loader nlohmann-json3-dev libcli11-dev
   libgtest-dev libgmock-dev libbenchmark-dev'
 # The headers of gst/cuda, of use only where nvcc compiles CUDA code (they draw in 560 MB of OpenCV).
 cuda_packages='libgstreamer-plugins-bad1.0-dev'
-test_packages='clang clang-format clang-tidy libclang-rt-dev libomp-dev git'
+test_packages='clang clang-format clang-tidy libclang-rt-dev libomp-dev git openssl'
 
 # LibTorch: one version for C++ and Python alike. The two CUDA wheels are what libtorch_cpu.so and libc10.so are linked to even
 # on a machine without a GPU.

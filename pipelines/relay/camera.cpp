@@ -23,10 +23,11 @@ Camera::Camera(CameraSettings settings)
     : settings_(std::move(settings)),
       log_(settings_.name),
       outlets_([this] { encoder_.request_key_frame(); }),
-      encoder_(settings_, [this](SamplePtr sample) {
-        encoding_.alive();
-        outlets_.push(sample.get());
-      }),
+      encoder_(settings_,
+               [this](SamplePtr sample) {
+                 encoding_.alive();
+                 outlets_.push(sample.get());
+               }),
       painter_([this](SamplePtr sample) { take_painted(std::move(sample)); }),
       context_(g_main_context_new()),
       loop_(g_main_loop_new(context_, FALSE)),

@@ -21,20 +21,20 @@ namespace relay {
 // What a camera does right now, and what it has done since the program began.
 struct CameraStatus {
   std::string name;
-  bool connected = false;       // pictures arrive
-  bool painting = false;        // and are painted
+  bool connected = false;  // pictures arrive
+  bool painting = false;   // and are painted
   bool publishing = false;
-  double fps = 0;               // painted frames a second, over the last seconds
-  double delay_ms = 0;          // decoded to encoded, mean over the last seconds
+  double fps = 0;       // painted frames a second, over the last seconds
+  double delay_ms = 0;  // decoded to encoded, mean over the last seconds
   double delay_worst_ms = 0;
-  std::uint64_t decoded = 0;    // frames
+  std::uint64_t decoded = 0;  // frames
   std::uint64_t painted = 0;
-  std::uint64_t dropped = 0;    // decoded but not painted: the machine is too slow for them
-  std::uint64_t repeated = 0;   // served again for want of a new one
-  unsigned restarts = 0;        // of the connection to the camera
+  std::uint64_t dropped = 0;   // decoded but not painted: the machine is too slow for them
+  std::uint64_t repeated = 0;  // served again for want of a new one
+  unsigned restarts = 0;       // of the connection to the camera
   unsigned painter_restarts = 0;
   unsigned publish_restarts = 0;
-  std::string last_error;       // empty: there was none
+  std::string last_error;  // empty: there was none
 };
 
 // One camera from its URL to encoded frames. It has a thread of its own, on which its pipelines are built and torn down, so that

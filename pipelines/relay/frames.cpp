@@ -34,9 +34,9 @@ BufferPtr restamped(GstBuffer* buffer, GstClockTime time) {
 }
 
 CapsPtr raw_caps(const char* format, int width, int height) {
-  return CapsPtr(gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, format, "width", G_TYPE_INT, width, "height", G_TYPE_INT,
-                                     height, "framerate", GST_TYPE_FRACTION, 0, 1, "pixel-aspect-ratio", GST_TYPE_FRACTION, 1, 1,
-                                     "interlace-mode", G_TYPE_STRING, "progressive", nullptr));
+  return CapsPtr(gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, format, "width", G_TYPE_INT, width, "height",
+                                     G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 0, 1, "pixel-aspect-ratio",
+                                     GST_TYPE_FRACTION, 1, 1, "interlace-mode", G_TYPE_STRING, "progressive", nullptr));
 }
 
 }  // namespace relay

@@ -14,10 +14,10 @@
 #include <stdexcept>
 #include <thread>
 
-#include <CLI/CLI.hpp>
 #include <glib-unix.h>
 #include <gst/gst.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "camera.h"
 #include "log.h"
@@ -87,7 +87,8 @@ class Relay {
   std::optional<StatusServer> status_server_;
 };
 
-Relay::Relay(CommandLine command_line, const RelaySettings& settings) : command_line_(std::move(command_line)), settings_(settings) {
+Relay::Relay(CommandLine command_line, const RelaySettings& settings)
+    : command_line_(std::move(command_line)), settings_(settings) {
   for (const CameraSettings& camera : settings_.cameras) cameras_.emplace_back(camera);
   viewers_.emplace(settings_);
   for (Camera& camera : cameras_) viewers_->add(camera);
@@ -130,7 +131,8 @@ void Relay::log_health() const {
     const auto viewers = now.viewers.find(camera.name());
     camera.log().info("%s", health_line(camera.status(), viewers != now.viewers.end() ? viewers->second : 0).c_str());
   }
-  log_.info("health: %ld MB, %ld threads, %ld open files", now.process.memory_bytes >> 20, now.process.threads, now.process.open_files);
+  log_.info("health: %ld MB, %ld threads, %ld open files", now.process.memory_bytes >> 20, now.process.threads,
+            now.process.open_files);
 }
 
 void Relay::run() {
@@ -172,7 +174,8 @@ void add_keys(CLI::App& app, const std::vector<KeyHelp>& keys, const char* group
 
 void take_camera(CommandLine& line, const std::string& text) {
   const std::size_t equals = text.find('=');
-  if (equals == std::string::npos) throw CLI::ValidationError("--camera", "NAME=URL is needed, for instance door=rtsp://10.0.0.7/live");
+  if (equals == std::string::npos)
+    throw CLI::ValidationError("--camera", "NAME=URL is needed, for instance door=rtsp://10.0.0.7/live");
   line.locations[text.substr(0, equals)] = text.substr(equals + 1);
 }
 

@@ -7,7 +7,8 @@ namespace relay {
 namespace {
 
 void set_style(GstElement* element, const CameraSettings& settings) {
-  g_object_set(element, "strength", settings.strength, "style-size", settings.style_size, "style-image", settings.style.c_str(), nullptr);
+  g_object_set(element, "strength", settings.strength, "style-size", settings.style_size, "style-image", settings.style.c_str(),
+               nullptr);
 }
 
 }  // namespace

@@ -26,8 +26,8 @@ class Painter {
  private:
   const SampleHandler painted_;
   ObjectPtr<GstElement> element_;  // adainstyle, of the pipeline built last
-  std::mutex lock_;  // guards entry_
-  ObjectPtr<GstElement> entry_;  // of the pipeline that ran last; null: none has yet
+  std::mutex lock_;                // guards entry_
+  ObjectPtr<GstElement> entry_;    // of the pipeline that ran last; null: none has yet
 };
 
 }  // namespace relay

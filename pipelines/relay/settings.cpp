@@ -83,14 +83,17 @@ using Text = const std::string&;
 
 const std::vector<Key<Relay>>& relay_table() {
   static const std::vector<Key<Relay>> table = {
-      {"address", "Address to serve on; one that is not loopback needs a user or insecure-public", false, [](Relay& r, Text t) { r.address = t; }},
+      {"address", "Address to serve on; one that is not loopback needs a user or insecure-public", false,
+       [](Relay& r, Text t) { r.address = t; }},
       {"port", "TCP port to serve on; 0 takes any that is free", false, [](Relay& r, Text t) { r.port = whole(t, 0, 65535); }},
       {"user", "Viewers must log in (RTSP digest) as this user", false, [](Relay& r, Text t) { r.user = t; }},
       {"password-file", "File whose first line is the viewers' password", true, [](Relay& r, Text t) { r.password = secret(t); }},
       {"tls-certificate", "Serve rtsps:// with this certificate (PEM)", true, [](Relay& r, Text t) { r.tls_certificate = t; }},
       {"tls-key", "The certificate's private key (PEM), if it is in another file", true, [](Relay& r, Text t) { r.tls_key = t; }},
-      {"insecure-public", "true: serve beyond loopback without a password", false, [](Relay& r, Text t) { r.insecure_public = truth(t); }},
-      {"status", "Answer GET /status (JSON) and /metrics (Prometheus) on HOST:PORT or unix:PATH", false, [](Relay& r, Text t) { r.status = t; }},
+      {"insecure-public", "true: serve beyond loopback without a password", false,
+       [](Relay& r, Text t) { r.insecure_public = truth(t); }},
+      {"status", "Answer GET /status (JSON) and /metrics (Prometheus) on HOST:PORT or unix:PATH", false,
+       [](Relay& r, Text t) { r.status = t; }},
       {"health-interval", "Seconds from one health line in the log to the next; 0: none", false,
        [](Relay& r, Text t) { r.health_interval = number(t, 0, kMaxSeconds); }},
   };
@@ -101,28 +104,43 @@ const std::vector<Key<Camera>>& camera_table() {
   static const std::vector<Key<Camera>> table = {
       {"location", "The camera's URL, rtsp:// or rtsps://", false, [](Camera& c, Text t) { c.location = t; }},
       {"camera-user", "User to log in at the camera as", false, [](Camera& c, Text t) { c.user = t; }},
-      {"camera-password-file", "File whose first line is the camera's password", true, [](Camera& c, Text t) { c.password = secret(t); }},
-      {"protocol", "tcp, udp or auto (UDP, then TCP)", false, [](Camera& c, Text t) { c.protocol = one_of(t, {"tcp", "udp", "auto"}); }},
+      {"camera-password-file", "File whose first line is the camera's password", true,
+       [](Camera& c, Text t) { c.password = secret(t); }},
+      {"protocol", "tcp, udp or auto (UDP, then TCP)", false,
+       [](Camera& c, Text t) {
+         c.protocol = one_of(t, {"tcp", "udp", "auto"});
+       }},
       {"camera-ca", "Authority (PEM) that signed the camera's certificate", true, [](Camera& c, Text t) { c.tls_ca = t; }},
-      {"camera-tls-insecure", "true: accept whatever certificate the camera shows", false, [](Camera& c, Text t) { c.tls_insecure = truth(t); }},
-      {"latency", "Milliseconds that packets are held to be put in order", false, [](Camera& c, Text t) { c.latency = whole(t, 0, 10000); }},
-      {"connect-timeout", "Seconds that the first picture may take", false, [](Camera& c, Text t) { c.connect_timeout = number(t, 0.1, kMaxSeconds); }},
+      {"camera-tls-insecure", "true: accept whatever certificate the camera shows", false,
+       [](Camera& c, Text t) { c.tls_insecure = truth(t); }},
+      {"latency", "Milliseconds that packets are held to be put in order", false,
+       [](Camera& c, Text t) { c.latency = whole(t, 0, 10000); }},
+      {"connect-timeout", "Seconds that the first picture may take", false,
+       [](Camera& c, Text t) { c.connect_timeout = number(t, 0.1, kMaxSeconds); }},
       {"stall-timeout", "Seconds without a picture after which to connect anew", false,
        [](Camera& c, Text t) { c.stall_timeout = number(t, 0.1, kMaxSeconds); }},
       {"retry-min", "Seconds before the first new attempt; each wait is twice the last", false,
        [](Camera& c, Text t) { c.retry_min = number(t, 0.05, kMaxSeconds); }},
-      {"retry-max", "Seconds that a wait lasts at most", false, [](Camera& c, Text t) { c.retry_max = number(t, 0.05, kMaxSeconds); }},
-      {"hold", "Seconds that the last picture stands before the slate is shown", false, [](Camera& c, Text t) { c.hold = number(t, 0, kMaxSeconds); }},
+      {"retry-max", "Seconds that a wait lasts at most", false,
+       [](Camera& c, Text t) { c.retry_max = number(t, 0.05, kMaxSeconds); }},
+      {"hold", "Seconds that the last picture stands before the slate is shown", false,
+       [](Camera& c, Text t) { c.hold = number(t, 0, kMaxSeconds); }},
       {"style", "Style picture", true, [](Camera& c, Text t) { c.style = t; }},
       {"style-size", "Short side in pixels that the style is resized to (0: as it is)", false,
        [](Camera& c, Text t) { c.style_size = whole(t, 0, 4096); }},
       {"strength", "How far to go to the style, 0 to 1", false, [](Camera& c, Text t) { c.strength = number(t, 0, 1); }},
       {"model", "Model file (default: the installed one)", true, [](Camera& c, Text t) { c.model = t; }},
       {"device", "auto, cpu, cuda or cuda:N", false, [](Camera& c, Text t) { c.device = t; }},
-      {"precision", "auto, fp32, bf16 or fp16", false, [](Camera& c, Text t) { c.precision = one_of(t, {"auto", "fp32", "bf16", "fp16"}); }},
+      {"precision", "auto, fp32, bf16 or fp16", false,
+       [](Camera& c, Text t) {
+         c.precision = one_of(t, {"auto", "fp32", "bf16", "fp16"});
+       }},
       {"threads", "CPU threads a frame (0: one for each core)", false, [](Camera& c, Text t) { c.threads = whole(t, 0, 1024); }},
       {"size", "WIDTHxHEIGHT to paint and serve; other shapes get borders", false, set_size},
-      {"codec", "h264 or mjpeg", false, [](Camera& c, Text t) { c.codec = one_of(t, {"h264", "mjpeg"}) == "h264" ? Codec::kH264 : Codec::kMjpeg; }},
+      {"codec", "h264 or mjpeg", false,
+       [](Camera& c, Text t) {
+         c.codec = one_of(t, {"h264", "mjpeg"}) == "h264" ? Codec::kH264 : Codec::kMjpeg;
+       }},
       {"bitrate", "kbit/s of H.264", false, [](Camera& c, Text t) { c.bitrate = whole(t, 10, 1000000); }},
       {"quality", "Quality of MJPEG, 1 to 100", false, [](Camera& c, Text t) { c.quality = whole(t, 1, 100); }},
       {"publish", "Also push to this rtsp:// URL of a media server; {name} stands for the camera's name", false,
@@ -205,7 +223,8 @@ bool usable_name(const std::string& name) {
 }
 
 CameraSettings& camera_called(RelaySettings& settings, const std::string& name, const CameraSettings& defaults) {
-  if (!usable_name(name)) refuse("\"" + name + "\" cannot name a camera: letters, digits, '-', '_' and '.' can, since viewers type it.");
+  if (!usable_name(name))
+    refuse("\"" + name + "\" cannot name a camera: letters, digits, '-', '_' and '.' can, since viewers type it.");
   for (CameraSettings& camera : settings.cameras) {
     if (camera.name == name) return camera;
   }

@@ -13,23 +13,23 @@ enum class Codec { kH264, kMjpeg };
 struct CameraSettings {
   std::string name;
 
-  std::string location;              // rtsp:// or rtsps://
-  std::string user;                  // empty: none
+  std::string location;  // rtsp:// or rtsps://
+  std::string user;      // empty: none
   std::string password;
-  std::string protocol = "tcp";      // "tcp", "udp" or "auto" (UDP, then TCP)
-  std::string tls_ca;                // PEM of the authority that signed the camera's certificate; empty: the system's
-  bool tls_insecure = false;         // accept any certificate
-  int latency = 100;                 // milliseconds that packets are held to be put in order
-  double connect_timeout = 10;       // from the attempt to the first picture
-  double stall_timeout = 5;          // from one picture to the next
+  std::string protocol = "tcp";  // "tcp", "udp" or "auto" (UDP, then TCP)
+  std::string tls_ca;            // PEM of the authority that signed the camera's certificate; empty: the system's
+  bool tls_insecure = false;     // accept any certificate
+  int latency = 100;             // milliseconds that packets are held to be put in order
+  double connect_timeout = 10;   // from the attempt to the first picture
+  double stall_timeout = 5;      // from one picture to the next
   double retry_min = 0.5;
   double retry_max = 10;
-  double hold = 10;                  // how long the last picture stands before the slate takes its place
+  double hold = 10;  // how long the last picture stands before the slate takes its place
 
   std::string style;
-  int style_size = 512;              // pixels
+  int style_size = 512;  // pixels
   double strength = 1;
-  std::string model;                 // empty: the installed one
+  std::string model;  // empty: the installed one
   std::string device = "auto";
   std::string precision = "auto";
   int threads = 0;
@@ -37,21 +37,21 @@ struct CameraSettings {
   int width = 640;
   int height = 360;
   Codec codec = Codec::kH264;
-  int bitrate = 2000;                // kbit/s, H.264
-  int quality = 85;                  // MJPEG
-  std::string publish;               // rtsp:// of a media server, {name} stands for the camera's name; empty: none
+  int bitrate = 2000;   // kbit/s, H.264
+  int quality = 85;     // MJPEG
+  std::string publish;  // rtsp:// of a media server, {name} stands for the camera's name; empty: none
 };
 
 struct RelaySettings {
   std::string address = "127.0.0.1";
-  int port = 8554;                   // 0: any that is free
+  int port = 8554;  // 0: any that is free
   std::string user;
   std::string password;
-  std::string tls_certificate;       // PEM; empty: no TLS
-  std::string tls_key;               // PEM; empty: it lies in the certificate's file
+  std::string tls_certificate;  // PEM; empty: no TLS
+  std::string tls_key;          // PEM; empty: it lies in the certificate's file
   bool insecure_public = false;
-  std::string status;                // HOST:PORT, unix:PATH or empty: none
-  double health_interval = 60;       // seconds; 0: no health lines
+  std::string status;           // HOST:PORT, unix:PATH or empty: none
+  double health_interval = 60;  // seconds; 0: no health lines
   std::vector<CameraSettings> cameras;
 };
 

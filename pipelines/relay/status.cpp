@@ -8,8 +8,8 @@
 #include <iterator>
 #include <sstream>
 
-#include <nlohmann/json.hpp>
 #include <unistd.h>
+#include <nlohmann/json.hpp>
 
 namespace relay {
 namespace {
@@ -34,11 +34,13 @@ const std::vector<Metric>& metrics() {
       {"publishing", "gauge", "1 while they are pushed to a media server", [](C c) { return c.publishing; }},
       {"frames_per_second", "gauge", "Painted frames a second", [](C c) { return c.fps; }},
       {"delay_seconds", "gauge", "From decoded to encoded, mean of the last seconds", [](C c) { return c.delay_ms / 1000; }},
-      {"delay_worst_seconds", "gauge", "From decoded to encoded, worst of the last seconds", [](C c) { return c.delay_worst_ms / 1000; }},
+      {"delay_worst_seconds", "gauge", "From decoded to encoded, worst of the last seconds",
+       [](C c) { return c.delay_worst_ms / 1000; }},
       {"frames_decoded_total", "counter", "Frames that the camera sent", [](C c) { return static_cast<double>(c.decoded); }},
       {"frames_painted_total", "counter", "Frames painted", [](C c) { return static_cast<double>(c.painted); }},
       {"frames_dropped_total", "counter", "Frames decoded but not painted", [](C c) { return static_cast<double>(c.dropped); }},
-      {"frames_repeated_total", "counter", "Frames served again for want of a new one", [](C c) { return static_cast<double>(c.repeated); }},
+      {"frames_repeated_total", "counter", "Frames served again for want of a new one",
+       [](C c) { return static_cast<double>(c.repeated); }},
       {"restarts_total", "counter", "New connections to the camera", [](C c) { return c.restarts; }},
       {"painter_restarts_total", "counter", "New starts of the painting", [](C c) { return c.painter_restarts; }},
       {"publish_restarts_total", "counter", "New connections to the media server", [](C c) { return c.publish_restarts; }},

@@ -80,9 +80,10 @@ MHD_Result reply(MHD_Connection* connection, unsigned code, const std::string& t
   return result;
 }
 
-MHD_Result handle(void* self, MHD_Connection* connection, const char* path, const char* method, const char*, const char*, std::size_t*,
-                  void**) {
-  if (std::strcmp(method, MHD_HTTP_METHOD_GET) != 0) return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET only\n", "text/plain");
+MHD_Result handle(void* self, MHD_Connection* connection, const char* path, const char* method, const char*, const char*,
+                  std::size_t*, void**) {
+  if (std::strcmp(method, MHD_HTTP_METHOD_GET) != 0)
+    return reply(connection, MHD_HTTP_METHOD_NOT_ALLOWED, "GET only\n", "text/plain");
   std::string type;
   const std::string text = static_cast<const StatusServer*>(self)->answer(path, type);
   if (text.empty()) return reply(connection, MHD_HTTP_NOT_FOUND, "There are /status and /metrics.\n", "text/plain");
@@ -101,9 +102,9 @@ StatusServer::StatusServer(const std::string& text, std::function<RelayStatus()>
   url_ = url_of(socket.get(), text);
   const int handle_of_its_own = dup(g_socket_get_fd(socket.get()));
   if (handle_of_its_own < 0) refuse(text, "there are no file handles left");
-  daemon_ = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, handle, this, MHD_OPTION_LISTEN_SOCKET,
-                             handle_of_its_own, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections, MHD_OPTION_CONNECTION_TIMEOUT,
-                             kTimeoutSeconds, MHD_OPTION_END);
+  daemon_ = MHD_start_daemon(MHD_USE_AUTO_INTERNAL_THREAD | MHD_USE_ITC, 0, nullptr, nullptr, handle, this,
+                             MHD_OPTION_LISTEN_SOCKET, handle_of_its_own, MHD_OPTION_CONNECTION_LIMIT, kMaxConnections,
+                             MHD_OPTION_CONNECTION_TIMEOUT, kTimeoutSeconds, MHD_OPTION_END);
   if (daemon_ == nullptr) {
     close(handle_of_its_own);
     refuse(text, "the HTTP server does not start");

@@ -149,20 +149,15 @@ void Supervisor::check_silence() {
 
 void Supervisor::handle(GstMessage* message) {
   switch (GST_MESSAGE_TYPE(message)) {
-    case GST_MESSAGE_ERROR:
-      fail(source_name(message) + " says: " + error_with_answer(message));
-      break;
-    case GST_MESSAGE_EOS:
-      fail("the stream has ended");
-      break;
+    case GST_MESSAGE_ERROR: fail(source_name(message) + " says: " + error_with_answer(message)); break;
+    case GST_MESSAGE_EOS: fail("the stream has ended"); break;
     case GST_MESSAGE_WARNING:
       log_.warning("%s: %s says: %s", what_.c_str(), source_name(message).c_str(), warning_text(message).c_str());
       break;
     case GST_MESSAGE_ELEMENT:
       if (gst_message_has_name(message, "GstRTSPSrcTimeout")) fail("no packets arrive");
       break;
-    default:
-      break;
+    default: break;
   }
 }
 

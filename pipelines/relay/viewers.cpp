@@ -108,7 +108,8 @@ Viewers::Viewers(const RelaySettings& settings)
   if (source == nullptr) {
     const std::string reason = error->message;
     g_error_free(error);
-    throw std::runtime_error("Cannot serve on " + settings.address + ", port " + std::to_string(settings.port) + ": " + reason + ".");
+    throw std::runtime_error("Cannot serve on " + settings.address + ", port " + std::to_string(settings.port) + ": " + reason +
+                             ".");
   }
   source_ = g_source_attach(source, nullptr);
   g_source_unref(source);
@@ -145,10 +146,12 @@ void Viewers::protect(const RelaySettings& settings) {
 void Viewers::add(Camera& camera) {
   const bool h264 = camera.settings().codec == Codec::kH264;
   GstRTSPMediaFactory* factory = gst_rtsp_media_factory_new();
-  gst_rtsp_media_factory_set_launch(factory, h264 ? "( appsrc name=outlet ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
-                                                  : "( appsrc name=outlet ! rtpjpegpay name=pay0 pt=26 )");
+  gst_rtsp_media_factory_set_launch(factory,
+                                    h264 ? "( appsrc name=outlet ! h264parse ! rtph264pay name=pay0 pt=96 config-interval=-1 )"
+                                         : "( appsrc name=outlet ! rtpjpegpay name=pay0 pt=26 )");
   gst_rtsp_media_factory_set_shared(factory, TRUE);
-  gst_rtsp_media_factory_set_protocols(factory, static_cast<GstRTSPLowerTrans>(GST_RTSP_LOWER_TRANS_UDP | GST_RTSP_LOWER_TRANS_TCP));
+  gst_rtsp_media_factory_set_protocols(factory,
+                                       static_cast<GstRTSPLowerTrans>(GST_RTSP_LOWER_TRANS_UDP | GST_RTSP_LOWER_TRANS_TCP));
   gst_rtsp_media_factory_add_role(factory, kRole, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
                                   GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, nullptr);
   g_signal_connect(factory, "media-configure", G_CALLBACK(on_media), &camera);
@@ -160,8 +163,7 @@ void Viewers::add(Camera& camera) {
 
 std::string Viewers::base_url() const {
   char* address = gst_rtsp_server_get_address(server_.get());
-  const std::string url =
-      scheme_ + "://" + address + ":" + std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + "/";
+  const std::string url = scheme_ + "://" + address + ":" + std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + "/";
   g_free(address);
   return url;
 }

@@ -20,13 +20,15 @@ class AccessTest : public RelayTest {
  protected:
   void SetUp() override { write("password", "open sesame\n"); }
 
-  void write(const std::string& name, const std::string& text) const { test::write_bytes(folder_.path(name), {text.begin(), text.end()}); }
+  void write(const std::string& name, const std::string& text) const {
+    test::write_bytes(folder_.path(name), {text.begin(), text.end()});
+  }
 
   // A certificate for 127.0.0.1 that signs itself, with its key, in one file.
   std::string certificate() const {
     const std::string path = folder_.path("tls.pem");
-    Process openssl({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj",
-                     "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path},
+    Process openssl({"openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2",
+                     "-subj", "/CN=127.0.0.1", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", path + ".key", "-out", path},
                     folder_.path("openssl.log"));
     EXPECT_EQ(openssl.wait(20), 0) << openssl.log();
     std::ofstream(path, std::ios::app) << std::ifstream(path + ".key").rdbuf();
@@ -62,8 +64,8 @@ TEST_F(AccessTest, ViewersLogIn) {
 TEST_F(AccessTest, EncryptsOnBothSidesAndLogsInAtTheCamera) {
   const std::string pem = certificate();
   const Camera camera(folder_, 0, h264_camera(320, 180), {"--user", "guest:open sesame", "--certificate", pem});
-  Relay relay(folder_, options(camera.url("rtsps"), {"--camera-user", "guest", "--camera-password-file", folder_.path("password"), "--camera-ca", pem,
-                                                     "--tls-certificate", pem}));
+  Relay relay(folder_, options(camera.url("rtsps"), {"--camera-user", "guest", "--camera-password-file", folder_.path("password"),
+                                                     "--camera-ca", pem, "--tls-certificate", pem}));
   ASSERT_TRUE(relay.paints(20)) << relay.log();
   ASSERT_EQ(relay.url().rfind("rtsps://", 0), 0u);
   const Viewer viewer(relay.url(), "protocols=tcp tls-validation-flags=0");
@@ -88,9 +90,13 @@ TEST_F(AccessTest, NoPasswordIsLogged) {
 
 TEST_F(AccessTest, ReadsAConfiguration) {
   const Camera camera(folder_, 0, h264_camera(320, 180));
-  write("relay.conf", "[relay]\nhealth-interval=0.5\nuser=guest\npassword-file=password\n"
-                      "[defaults]\nstyle=" + style() + "\nsize=160x90\nstyle-size=128\n"
-                      "[camera door]\nlocation=" + camera.url() + "\n[camera yard]\nlocation=" + camera.url() + "\ncodec=mjpeg\n");
+  write("relay.conf",
+        "[relay]\nhealth-interval=0.5\nuser=guest\npassword-file=password\n"
+        "[defaults]\nstyle=" +
+            style() +
+            "\nsize=160x90\nstyle-size=128\n"
+            "[camera door]\nlocation=" +
+            camera.url() + "\n[camera yard]\nlocation=" + camera.url() + "\ncodec=mjpeg\n");
   Relay relay(folder_, {"--config", folder_.path("relay.conf")});
   ASSERT_TRUE(relay.paints(20, "door")) << relay.log();
   ASSERT_TRUE(relay.paints(20, "yard")) << relay.log();

@@ -44,7 +44,8 @@ TEST(StatusTest, NamesEveryCameraOnceForEachMetric) {
   status.viewers["yard"] = 3;
   const std::string text = status_as_prometheus(status);
   EXPECT_NE(text.find("adainstyle_relay_frames_painted_total{camera=\"yard\"} 1234567890123\n"), std::string::npos) << text;
-  EXPECT_NE(text.find("adainstyle_relay_viewers{camera=\"door\"} 0\nadainstyle_relay_viewers{camera=\"yard\"} 3\n"), std::string::npos);
+  EXPECT_NE(text.find("adainstyle_relay_viewers{camera=\"door\"} 0\nadainstyle_relay_viewers{camera=\"yard\"} 3\n"),
+            std::string::npos);
 }
 
 TEST(StatusTest, CountsThisProcess) {

@@ -95,8 +95,8 @@ std::vector<std::string> relay_command(std::vector<std::string> options, const s
 }
 
 std::string source(int width, int height, int rate) {
-  return "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=" + std::to_string(width) + ",height=" + std::to_string(height) +
-         ",framerate=" + std::to_string(rate) + "/1 ! ";
+  return "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=" + std::to_string(width) +
+         ",height=" + std::to_string(height) + ",framerate=" + std::to_string(rate) + "/1 ! ";
 }
 
 }  // namespace

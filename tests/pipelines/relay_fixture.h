@@ -19,8 +19,9 @@ class RelayTest : public ::testing::Test {
   static std::string style() { return environment("ADAINSTYLE_STYLE_DIR") + "/mosaic.jpg"; }
 
   static std::vector<std::string> options(const std::string& url, const std::vector<std::string>& more = {}) {
-    std::vector<std::string> words = {"--camera",        "door=" + url, "--style",     style(), "--style-size", "128", "--size", "320x180",
-                                      "--stall-timeout", "1.5",         "--retry-min", "0.2",   "--retry-max",  "1",   "--hold", "2"};
+    std::vector<std::string> words = {"--camera",    "door=" + url, "--style",         style(), "--style-size", "128",
+                                      "--size",      "320x180",     "--stall-timeout", "1.5",   "--retry-min",  "0.2",
+                                      "--retry-max", "1",           "--hold",          "2"};
     words.insert(words.end(), more.begin(), more.end());
     return words;
   }

@@ -108,7 +108,8 @@ TEST_F(RelayTest, AViewerThatStopsReadingHoldsUpNobody) {
   Relay relay(folder_, options(camera.url(), {"--bitrate", "20000"}));
   ASSERT_TRUE(relay.paints(20)) << relay.log();
   const Viewer viewer(relay.url());
-  const Process frozen({"gst-launch-1.0", "rtspsrc", "location=" + relay.url(), "protocols=tcp", "!", "fakesink"}, folder_.path("frozen.log"));
+  const Process frozen({"gst-launch-1.0", "rtspsrc", "location=" + relay.url(), "protocols=tcp", "!", "fakesink"},
+                       folder_.path("frozen.log"));
   ASSERT_TRUE(test::eventually(15, [&] { return relay.camera()["viewers"] == 2; })) << relay.log();
   frozen.signal(SIGSTOP);
   EXPECT_TRUE(viewer.gets_more(150, 30)) << relay.log();
@@ -124,7 +125,8 @@ TEST_F(RelayTest, HalfOpenConnectionsAreClosed) {
   ASSERT_TRUE(viewer.gets(10, 15)) << relay.log();
   std::vector<std::unique_ptr<Connection>> flood;
   for (int i = 0; i < 200; ++i) {
-    flood.push_back(std::make_unique<Connection>(port_of(relay.url()), i % 2 == 0 ? "" : "DESCRIBE rtsp://127.0.0.1/door RTSP/1.0\r\nCSe"));
+    flood.push_back(
+        std::make_unique<Connection>(port_of(relay.url()), i % 2 == 0 ? "" : "DESCRIBE rtsp://127.0.0.1/door RTSP/1.0\r\nCSe"));
     EXPECT_TRUE(flood.back()->connected());
   }
   EXPECT_TRUE(viewer.gets_more(50, 15)) << relay.log();
