@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include "training_loop.h"
 
+#include <ATen/Parallel.h>
+#include <ATen/core/grad_mode.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/full.h>
+
 #include <chrono>
 #include <cmath>
 #include <csignal>
-#include <cstdio>
 #include <filesystem>
-#include <fstream>
 #include <memory>
-
-#include <ATen/Parallel.h>
-#include <ATen/core/grad_mode.h>
 
 #include "adainstyle/error.h"
 #include "checkpoint.h"
@@ -21,7 +21,9 @@
 #include "network_source.h"
 #include "optimizer.h"
 #include "parameters.h"
+#include "processes.h"
 #include "stylize_plain.h"
+#include "training_log.h"
 #include "training_step.h"
 #include "validation.h"
 
@@ -30,11 +32,18 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
+// The divergence guard: a loss that is not a number or this many times the usual one takes the training back.
+constexpr double kExplosion = 8.0;
+constexpr double kTypicalDecay = 0.98;
+constexpr double kRollbackRate = 0.5;
+constexpr int kMaxRollbacks = 10;
+
+constexpr std::size_t kGridRows = 8;
+
 volatile std::sig_atomic_t stop_signal = 0;
-void on_stop_signal(int signal) { stop_signal = signal; }
+extern "C" void on_stop_signal(int signal) { stop_signal = signal; }
 
-double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
+// In the paper's mode the encoder is the loss network and stays as it is.
 std::vector<TensorSpec> trainable(const Network& network, bool paper) {
   std::vector<TensorSpec> specs;
   for (const TensorSpec& spec : required_tensors(network)) {
@@ -51,48 +60,50 @@ class Training {
 
  private:
   CropOptions crops() const { return {options_.resize, options_.crop, options_.crops_per_picture}; }
+  bool exportable() const { return options_.decoder_norm == "none"; }
   void begin();
-  void iterate();
+  void share_state();
+  bool iterate();
+  bool diverged(double loss) const;
+  void roll_back(double loss);
   void save();
   void validate_now();
-  TensorMap exported_weights() const;
+  TensorMap averaged_weights();
   void export_model();
-  void log(const nlohmann::json& entry);
 
   const TrainOptions options_;
   const Network network_;
   const RunOptions run_;
+  Processes processes_;
   TensorCache cache_;
   Dataset content_, style_;
-  LossNetwork loss_network_, exact_network_;
+  const LossNetwork loss_network_;
   std::map<std::string, TensorData> fixed_;  // the paper's mode: the encoder
   Parameters parameters_;
   Optimizer optimizer_;
   TrainingStep step_;
   Loader loader_;
+  std::unique_ptr<LossNetwork> exact_network_;  // float32, for validation
   std::unique_ptr<Validation> validation_;
   nlohmann::json last_validation_ = nlohmann::json::object();
+  std::unique_ptr<TrainingLog> log_;
   TrainState state_;
-  std::ofstream log_file_;
-  Clock::time_point started_ = Clock::now(), saved_ = Clock::now(), shown_ = Clock::now();
-  std::uint64_t shown_iteration_ = 0;
-  LossValues sums_;
-  double norm_sum_ = 0.0;
+  Clock::time_point saved_ = Clock::now();
 };
 
 Training::Training(const TrainOptions& options, const Network& network, const RunOptions& run)
     : options_(options),
       network_(network),
       run_(run),
+      processes_(std::chrono::seconds(run.timeout)),
       cache_(static_cast<std::size_t>(options.cache_mb) << 20),
       content_(options.content, crops(), options.seed, Purpose::kContentOrder, Purpose::kContentCrop, &cache_),
       style_(options.style, crops(), options.seed, Purpose::kStyleOrder, Purpose::kStyleCrop, &cache_),
       loss_network_(LossNetwork::load(options.vgg, options.precision == "bf16" ? at::kBFloat16 : at::kFloat)),
-      exact_network_(LossNetwork::load(options.vgg, at::kFloat)),
       parameters_(trainable(network, options.paper())),
       optimizer_(parameters_.master(), options.beta1, options.beta2, options.ema),
       step_(options_, network_, loss_network_, &cache_),
-      loader_(&content_, &style_, options.batch_size, 0, 1, run.workers) {
+      loader_(&content_, &style_, options.batch_size, processes_.rank(), processes_.size(), run.workers) {
   if (options.paper()) fixed_ = read_safetensors(options.vgg).tensors;
 }
 
@@ -107,125 +118,142 @@ void Training::begin() {
     }
     optimizer_.restart_average(parameters_.master());
   }
-  if (!run_.log.empty()) {
-    std::filesystem::create_directories(run_.log);
-    log_file_.open(std::filesystem::path(run_.log) / "log.jsonl", std::ios::app);
-  }
-  if (!run_.val_content.empty()) {
-    validation_ = std::make_unique<Validation>(run_.val_content, run_.val_style, exact_network_, run_.val_size, run_.val_pairs);
-  }
-  shown_iteration_ = state_.iteration;
+  share_state();
+  // What cannot be written is found out now and not after an hour.
+  save();
+  const int pictures = options_.batch_size * processes_.size();
+  if (!processes_.first()) return;
+  log_ = std::make_unique<TrainingLog>(run_.log, run_.log_every, state_.iteration, total_iterations(options_), pictures);
+  if (run_.val_content.empty() || !exportable()) return;
+  exact_network_ = std::make_unique<LossNetwork>(LossNetwork::load(options_.vgg, at::kFloat));
+  validation_ = std::make_unique<Validation>(run_.val_content, run_.val_style, *exact_network_, run_.val_size, run_.val_pairs);
+  if (state_.iteration == 0) validate_now();
 }
 
-void Training::log(const nlohmann::json& entry) {
-  if (log_file_.is_open()) log_file_ << entry.dump() << std::endl;
+void Training::share_state() {
+  const at::NoGradGuard no_grad;
+  at::Tensor master = parameters_.master().detach();
+  for (at::Tensor* vector : {&master, &optimizer_.average(), &optimizer_.first_moment(), &optimizer_.second_moment()}) {
+    processes_.broadcast(vector);
+  }
 }
 
-TensorMap Training::exported_weights() const {
+TensorMap Training::averaged_weights() {
   TensorMap weights = to_tensors(fixed_);
-  for (auto& [name, tensor] : parameters_.unpack(const_cast<Optimizer&>(optimizer_).average(), at::kFloat)) weights[name] = tensor;
+  for (auto& [name, tensor] : parameters_.unpack(optimizer_.average(), at::kFloat)) weights[name] = tensor;
   return weights;
 }
 
 void Training::export_model() {
   Model model;
   model.network = network_;
-  model.weights = from_tensors(exported_weights());
+  model.weights = from_tensors(averaged_weights());
   model.training = options_;
   model.training["iterations_done"] = state_.iteration;
-  for (const char* folder : {"content", "style", "vgg", "init"}) {
-    model.training[folder] = std::filesystem::path(model.training[folder].get<std::string>()).filename().string();
+  model.training["pictures_per_iteration"] = options_.batch_size * processes_.size();
+  // Where the pictures lay says nothing to others and may name people.
+  for (const char* path : {"content", "style", "vgg", "init"}) {
+    model.training[path] = std::filesystem::path(model.training[path].get<std::string>()).filename().string();
   }
   model.validation = last_validation_;
   write_model(run_.output, model, DataType::kF32);
 }
 
 void Training::save() {
-  save_checkpoint(run_.checkpoint, options_, network_, state_, parameters_, optimizer_);
-  export_model();
   saved_ = Clock::now();
+  if (!processes_.first()) return;
+  save_checkpoint(run_.checkpoint, options_, network_, state_, parameters_, optimizer_);
+  if (exportable()) export_model();
 }
 
 void Training::validate_now() {
   if (!validation_) return;
-  const TensorMap weights = exported_weights();
-  const Measurement measurement = validation_->run(stylize_with(network_, weights));
+  const TensorMap weights = averaged_weights();
+  const Stylize stylize = stylize_with(network_, weights);
+  const Measurement measurement = validation_->run(stylize);
   last_validation_ = to_json(measurement);
-  nlohmann::json entry = last_validation_;
-  entry["iteration"] = state_.iteration;
-  entry["kind"] = "validation";
-  log(entry);
-  std::fprintf(stderr, "%llu  validation: Ls %.3f  Lt %.3f  Lin %.3f  static gain %.2f\n",
-               static_cast<unsigned long long>(state_.iteration), measurement.mean.style, measurement.mean.target,
-               measurement.mean.content, measurement.static_gain);
-  if (!run_.log.empty()) {
-    write_png((std::filesystem::path(run_.log) / ("grid-" + std::to_string(state_.iteration) + ".png")).string(),
-              validation_->grid(stylize_with(network_, weights), 8));
-  }
+  log_->validation(state_.iteration, measurement, validation_->grid(stylize, kGridRows));
 }
 
-void Training::iterate() {
+bool Training::diverged(double loss) const {
+  return !std::isfinite(loss) || (state_.typical_loss > 0.0 && loss > kExplosion * state_.typical_loss);
+}
+
+void Training::roll_back(double loss) {
+  const TrainState last = load_checkpoint(run_.checkpoint, parameters_, optimizer_);
+  const double rate_scale = state_.rate_scale * kRollbackRate;
+  const int rollbacks = state_.rollbacks + 1;
+  if (rollbacks > kMaxRollbacks) {
+    throw Error(ErrorCode::kLibrary, "The training diverged " + std::to_string(rollbacks) + " times (the last loss was " +
+                                         std::to_string(loss) + "); begin again with a lower --lr. The checkpoint is the last good one.");
+  }
+  if (log_) {
+    log_->message("Loss " + std::to_string(loss) + " after iteration " + std::to_string(state_.iteration) +
+                  ": back to the checkpoint of iteration " + std::to_string(last.iteration) + ", learning rate times " +
+                  std::to_string(rate_scale) + ".");
+  }
+  state_ = last;
+  state_.rate_scale = rate_scale;
+  state_.rollbacks = rollbacks;
+  share_state();
+}
+
+// One iteration; false where some process has been asked to stop.
+bool Training::iterate() {
   const Batch batch = loader_.get(state_.iteration);
   at::Tensor gradient;
-  const LossValues values = step_.run(batch, state_.iteration, 0, 1, parameters_, &gradient);
-  const double rate = learning_rate(options_, state_.iteration) * state_.rate_scale;
-  norm_sum_ += optimizer_.step(parameters_.master(), gradient, rate, options_.clip);
-  ++state_.iteration;
-  if (state_.iteration == static_cast<std::uint64_t>(options_.autoencoder_iterations))
-    optimizer_.restart_average(parameters_.master());
-  for (const auto& [name, value] : values) sums_[name] += value;
-
-  const std::uint64_t since = state_.iteration - shown_iteration_;
-  if (since >= static_cast<std::uint64_t>(run_.log_every)) {
-    const double seconds = seconds_since(shown_);
-    nlohmann::json entry = {{"kind", "train"},
-                            {"iteration", state_.iteration},
-                            {"lr", rate},
-                            {"seconds_per_iteration", seconds / since},
-                            {"gradient_norm", norm_sum_ / since}};
-    std::string line;
-    for (const auto& [name, sum] : sums_) {
-      entry[name] = sum / since;
-      char text[64];
-      std::snprintf(text, sizeof text, "  %s %.4f", name.c_str(), sum / since);
-      line += text;
-    }
-    log(entry);
-    std::fprintf(stderr, "%llu/%llu%s  norm %.1f  lr %.2e  %.2f s/it\n", static_cast<unsigned long long>(state_.iteration),
-                 static_cast<unsigned long long>(total_iterations(options_)), line.c_str(), norm_sum_ / since, rate,
-                 seconds / since);
-    sums_.clear();
-    norm_sum_ = 0.0;
-    shown_ = Clock::now();
-    shown_iteration_ = state_.iteration;
+  LossValues losses = step_.run(batch, state_.iteration, processes_.rank(), processes_.size(), parameters_, &gradient);
+  // All processes decide alike: what they decide on travels with the gradient.
+  at::Tensor message = at::cat({gradient, at::full({1}, losses["total"], at::kFloat), at::full({1}, stop_signal != 0 ? 1.0 : 0.0, at::kFloat)});
+  processes_.average(&message);
+  const std::int64_t count = gradient.numel();
+  const double loss = message[count].item<double>();
+  const bool stop = message[count + 1].item<double>() > 0.0;
+  if (diverged(loss)) {
+    roll_back(loss);
+    return !stop;
   }
+  const double rate = learning_rate(options_, state_.iteration) * state_.rate_scale;
+  const double norm = optimizer_.step(parameters_.master(), message.narrow(0, 0, count), rate, options_.clip);
+  ++state_.iteration;
+  state_.typical_loss = state_.typical_loss == 0.0 ? loss : kTypicalDecay * state_.typical_loss + (1.0 - kTypicalDecay) * loss;
+  if (state_.iteration == static_cast<std::uint64_t>(options_.autoencoder_iterations)) {
+    optimizer_.restart_average(parameters_.master());
+    state_.typical_loss = 0.0;
+  }
+  if (log_) log_->iteration(state_.iteration, losses, norm, rate);
+  return !stop;
 }
 
 void Training::go() {
   begin();
   const std::uint64_t end = total_iterations(options_);
-  const std::uint64_t first = state_.iteration;
-  if (first == 0) validate_now();
-  save();
-  while (state_.iteration < end && stop_signal == 0) {
-    if (run_.stop_after > 0 && state_.iteration - first >= static_cast<std::uint64_t>(run_.stop_after)) break;
-    iterate();
+  bool running = true;
+  while (running && state_.iteration < end) {
+    running = iterate();
     if (state_.iteration % run_.val_every == 0 || state_.iteration == end) validate_now();
-    if (seconds_since(saved_) > 60.0 * run_.checkpoint_minutes) save();
+    if (std::chrono::duration<double>(Clock::now() - saved_).count() >= 60.0 * run_.checkpoint_minutes) save();
   }
   save();
+  const std::size_t skipped = content_.skipped() + style_.skipped();
+  if (log_ && skipped > 0) log_->message(std::to_string(skipped) + " files could not be decoded and were skipped.");
+  if (log_ && !running) log_->message("Stopped after iteration " + std::to_string(state_.iteration) + "; go on with --resume.");
 }
 
 }  // namespace
 
 void train(TrainOptions options, const RunOptions& given) {
   RunOptions run = given;
-  if (run.checkpoint.empty())
-    run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
+  if (run.checkpoint.empty()) run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
   Network network;
   if (run.resume) {
     const CheckpointHeader header = read_checkpoint_header(run.checkpoint);
+    // A training may go on elsewhere: where its files lie is not part of it.
+    const TrainOptions now = options;
     options = header.options;
+    for (auto [path, given_path] : {std::pair(&options.content, now.content), {&options.style, now.style}, {&options.vgg, now.vgg}}) {
+      if (!given_path.empty()) *path = given_path;
+    }
     network = header.network;
   } else {
     network = network_from(options.network);

@@ -21,7 +21,7 @@ struct RunOptions {
   int val_pairs = 32;
   int threads = 0;     // 0: one a core
   int workers = 1;     // decoding threads
-  int stop_after = 0;  // iterations of this run; 0: to the end
+  int timeout = 300;   // seconds to wait for another process
 };
 
 // Trains to the end, or to SIGTERM or SIGINT; writes the checkpoint and the model. Throws Error.
