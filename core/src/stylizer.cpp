@@ -136,7 +136,8 @@ class EngineStylizer : public Stylizer {
   std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
                                           const std::optional<ColorStatistics>& colors) override {
     if (style_size != 0 && style_size < kMinimumSide) {
-      throw Error(ErrorCode::kSettings, "style-size is " + std::to_string(style_size) + "; it must be 0 (as it is) or 16 and more.");
+      throw Error(ErrorCode::kSettings,
+                  "style-size is " + std::to_string(style_size) + "; it must be 0 (as it is) or 16 and more.");
     }
     const DecodedImage picture = guarded("reading the style picture", [&] {
       DecodedImage image = read_image(path, style_size);

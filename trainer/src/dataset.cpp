@@ -36,8 +36,9 @@ at::Tensor load_pixels(const std::string& path, int short_side) {
   if (short_side == 0 || shorter == short_side) return pixels;
   const double scale = static_cast<double>(short_side) / shorter;
   const auto scaled = [&](int extent) { return std::max<std::int64_t>(short_side, std::lround(extent * scale)); };
-  const at::Tensor resized = at::_upsample_bicubic2d_aa(pixels.unsqueeze(0).to(at::kFloat), {scaled(image.height), scaled(image.width)},
-                                                        /*align_corners=*/false);
+  const at::Tensor resized =
+      at::_upsample_bicubic2d_aa(pixels.unsqueeze(0).to(at::kFloat), {scaled(image.height), scaled(image.width)},
+                                 /*align_corners=*/false);
   return resized[0].round_().clamp_(0.0, 255.0).to(at::kByte);
 }
 

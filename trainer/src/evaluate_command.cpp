@@ -83,8 +83,10 @@ void evaluate_list(const EvaluateOptions& options) {
 }
 
 nlohmann::json evaluate_flow(const EvaluateOptions& options, const Stylize& stylize) {
-  if (options.flow_style.empty()) throw Error(ErrorCode::kSettings, "--flow needs --flow-style, the picture to repaint the frames with.");
-  const WarpingError error = measure_warping(find_flow_pairs(options.flow), stylize, load_picture(options.flow_style, options.size));
+  if (options.flow_style.empty())
+    throw Error(ErrorCode::kSettings, "--flow needs --flow-style, the picture to repaint the frames with.");
+  const WarpingError error =
+      measure_warping(find_flow_pairs(options.flow), stylize, load_picture(options.flow_style, options.size));
   std::printf("warping error (rms) of %zu pairs: input %.4f, output %.4f, ratio %.3f\n", error.pairs, error.input, error.output,
               error.output / error.input);
   return {{"pairs", error.pairs}, {"input", error.input}, {"output", error.output}, {"ratio", error.output / error.input}};
@@ -139,7 +141,8 @@ Command add_evaluate_command(CLI::App* app) {
       ->check(CLI::Range(32, 4096));
   app->add_option("--pairs", o->pairs, "Pairs measured at most")->check(CLI::PositiveNumber);
   app->add_option("--strength", o->strength, "Strength of the style, 0 to 1")->capture_default_str()->check(CLI::Range(0.0, 1.0));
-  app->add_option("--flow", o->flow, "Folder of frames with optical flow (.flo) and occlusion masks: warping error")->type_name("DIR");
+  app->add_option("--flow", o->flow, "Folder of frames with optical flow (.flo) and occlusion masks: warping error")
+      ->type_name("DIR");
   app->add_option("--flow-style", o->flow_style, "Style picture for --flow")->type_name("FILE");
   app->add_option("--json", o->json, "Write the figures of all and of each pair here")->type_name("FILE");
   app->add_option("--grid", o->grid, "Write a picture of content, style and output of the first pairs here")->type_name("PNG");

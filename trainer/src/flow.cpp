@@ -89,7 +89,8 @@ std::vector<FlowPair> find_flow_pairs(const std::string& folder) {
     found.push_back({frames[number], frames[number + 1], flow, occlusions[number], invalids[number]});
   }
   if (error || found.empty()) {
-    throw Error(ErrorCode::kNotFound, "The folder " + folder + " holds no two frames (frame_NNNN.png) with a flow (frame_NNNN.flo).");
+    throw Error(ErrorCode::kNotFound,
+                "The folder " + folder + " holds no two frames (frame_NNNN.png) with a flow (frame_NNNN.flo).");
   }
   return found;
 }

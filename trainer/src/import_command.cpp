@@ -80,12 +80,14 @@ Command add_import_command(CLI::App* app) {
                   "metadata describes");
   app->add_option("--encoder", o->encoder, "vgg_normalised.pth of the public AdaIN scripts")->type_name("PTH");
   app->add_option("--torchvision", o->torchvision, "torchvision's VGG-19 as the encoder")->type_name("PTH");
-  app->add_option("--normalise-with", o->normalise_with, "Scale the encoder's channels to a mean activation of 1 over these pictures")
+  app->add_option("--normalise-with", o->normalise_with,
+                  "Scale the encoder's channels to a mean activation of 1 over these pictures")
       ->type_name("DIR");
   app->add_option("--normalise-pictures", o->normalise_pictures, "Pictures used for that, at most")
       ->capture_default_str()
       ->check(CLI::PositiveNumber);
-  app->add_option("--decoder", o->decoder, "decoder.pth of the public AdaIN scripts; without it only the encoder's weights are written, for --vgg")
+  app->add_option("--decoder", o->decoder,
+                  "decoder.pth of the public AdaIN scripts; without it only the encoder's weights are written, for --vgg")
       ->type_name("PTH");
   app->add_option("--output", o->output, "File to write")->required()->type_name("FILE");
   app->add_option("--dtype", o->dtype, "How weights are stored")->check(CLI::IsMember({"fp32", "bf16"}))->capture_default_str();

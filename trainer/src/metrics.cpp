@@ -43,8 +43,7 @@ Quality measure(const LossFeatures& content, const LossFeatures& style, const Lo
   const at::NoGradGuard no_grad;
   Quality quality;
   for (int tap = 0; tap < kLossTaps; ++tap) {
-    quality.style_per_tap[tap] =
-        mean_square(output.mean[tap] - style.mean[tap]) + mean_square(output.std[tap] - style.std[tap]);
+    quality.style_per_tap[tap] = mean_square(output.mean[tap] - style.mean[tap]) + mean_square(output.std[tap] - style.std[tap]);
     quality.style += quality.style_per_tap[tap];
   }
   const at::Tensor content_normalised = normalised(content);

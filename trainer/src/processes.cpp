@@ -20,8 +20,9 @@ int integer_variable(const char* name, int smallest, int largest) {
   char* end = nullptr;
   const long value = text != nullptr ? std::strtol(text, &end, 10) : -1;
   if (text == nullptr || end == text || *end != '\0' || value < smallest || value > largest) {
-    throw Error(ErrorCode::kSettings, std::string("The variable ") + name + " of a training on several processes must be a number " +
-                                          std::to_string(smallest) + " to " + std::to_string(largest) + "; torchrun sets it.");
+    throw Error(ErrorCode::kSettings, std::string("The variable ") + name +
+                                          " of a training on several processes must be a number " + std::to_string(smallest) +
+                                          " to " + std::to_string(largest) + "; torchrun sets it.");
   }
   return static_cast<int>(value);
 }
@@ -52,8 +53,8 @@ Processes::Processes(std::chrono::seconds timeout) {
     store_ = std::make_unique<Store>();
     store_->tcp = c10::make_intrusive<c10d::TCPStore>(address, options);
   } catch (const std::exception& error) {
-    throw Error(ErrorCode::kLibrary, std::string("Process ") + std::to_string(rank_) + " cannot reach the first process at " + address +
-                                         ": " + error.what());
+    throw Error(ErrorCode::kLibrary, std::string("Process ") + std::to_string(rank_) + " cannot reach the first process at " +
+                                         address + ": " + error.what());
   }
 }
 
@@ -69,8 +70,10 @@ void Processes::fetch(const std::string& key, int owner, at::Tensor* vector) {
   try {
     bytes = store_->tcp->get(key);
   } catch (const std::exception& error) {
-    throw Error(ErrorCode::kLibrary, "Process " + std::to_string(owner) + " of the training does not answer; it has stopped or is cut off. "
-                                     "Start all processes again with --resume. (" + std::string(error.what()).substr(0, 200) + ")");
+    throw Error(ErrorCode::kLibrary, "Process " + std::to_string(owner) +
+                                         " of the training does not answer; it has stopped or is cut off. "
+                                         "Start all processes again with --resume. (" +
+                                         std::string(error.what()).substr(0, 200) + ")");
   }
   if (bytes.size() != vector->nbytes()) {
     throw Error(ErrorCode::kLibrary, "Process " + std::to_string(owner) + " trains another network than this one.");
@@ -88,8 +91,10 @@ void Processes::add_up(at::Tensor* vector) {
   } catch (const Error&) {
     throw;
   } catch (const std::exception& error) {
-    throw Error(ErrorCode::kLibrary, "The first process of the training does not answer; it has stopped or is cut off. Start all processes "
-                                     "again with --resume. (" + std::string(error.what()).substr(0, 200) + ")");
+    throw Error(ErrorCode::kLibrary,
+                "The first process of the training does not answer; it has stopped or is cut off. Start all processes "
+                "again with --resume. (" +
+                    std::string(error.what()).substr(0, 200) + ")");
   }
   for (int owner = 0; owner < size_; ++owner) {
     if (owner == rank_) {

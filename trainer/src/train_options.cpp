@@ -32,8 +32,8 @@ void validate(const TrainOptions& options) {
           "A training needs --content, --style and --vgg.");
   require(options.crop % 8 == 0 && options.crop >= 32,
           "--crop " + std::to_string(options.crop) + " does not work: the crop's side must be a multiple of 8 and at least 32.");
-  require(options.batch_size >= 1 && options.iterations >= 0 && options.autoencoder_iterations >= 0 && options.crops_per_picture >= 0 &&
-              options.cache_mb >= 0 && options.resize >= 0,
+  require(options.batch_size >= 1 && options.iterations >= 0 && options.autoencoder_iterations >= 0 &&
+              options.crops_per_picture >= 0 && options.cache_mb >= 0 && options.resize >= 0,
           "Batch size, iterations, crops, cache and sizes must not be negative, and a batch holds at least one picture.");
   require(options.decoder_norm == "none" || options.paper(),
           "--decoder-norm is an ablation of the paper's mode; add --mode paper.");

@@ -113,8 +113,6 @@ void TrainingLog::validation(std::uint64_t done, const Measurement& measurement,
   events_->image("validation/grid", done, grid.width, grid.height, read_file(path, kMaxPngBytes));
 }
 
-void TrainingLog::message(const std::string& text) {
-  std::fprintf(stderr, terminal_ ? "\r\033[K%s\n" : "%s\n", text.c_str());
-}
+void TrainingLog::message(const std::string& text) { std::fprintf(stderr, terminal_ ? "\r\033[K%s\n" : "%s\n", text.c_str()); }
 
 }  // namespace adainstyle

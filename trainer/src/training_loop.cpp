@@ -185,7 +185,8 @@ void Training::roll_back(double loss) {
   const int rollbacks = state_.rollbacks + 1;
   if (rollbacks > kMaxRollbacks) {
     throw Error(ErrorCode::kLibrary, "The training diverged " + std::to_string(rollbacks) + " times (the last loss was " +
-                                         std::to_string(loss) + "); begin again with a lower --lr. The checkpoint is the last good one.");
+                                         std::to_string(loss) +
+                                         "); begin again with a lower --lr. The checkpoint is the last good one.");
   }
   if (log_) {
     log_->message("Loss " + std::to_string(loss) + " after iteration " + std::to_string(state_.iteration) +
@@ -204,7 +205,8 @@ bool Training::iterate() {
   at::Tensor gradient;
   LossValues losses = step_.run(batch, state_.iteration, processes_.rank(), processes_.size(), parameters_, &gradient);
   // All processes decide alike: what they decide on travels with the gradient.
-  at::Tensor message = at::cat({gradient, at::full({1}, losses["total"], at::kFloat), at::full({1}, stop_signal != 0 ? 1.0 : 0.0, at::kFloat)});
+  at::Tensor message =
+      at::cat({gradient, at::full({1}, losses["total"], at::kFloat), at::full({1}, stop_signal != 0 ? 1.0 : 0.0, at::kFloat)});
   processes_.average(&message);
   const std::int64_t count = gradient.numel();
   const double loss = message[count].item<double>();
@@ -244,14 +246,16 @@ void Training::go() {
 
 void train(TrainOptions options, const RunOptions& given) {
   RunOptions run = given;
-  if (run.checkpoint.empty()) run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
+  if (run.checkpoint.empty())
+    run.checkpoint = std::filesystem::path(run.output).replace_extension(".checkpoint.safetensors").string();
   Network network;
   if (run.resume) {
     const CheckpointHeader header = read_checkpoint_header(run.checkpoint);
     // A training may go on elsewhere: where its files lie is not part of it.
     const TrainOptions now = options;
     options = header.options;
-    for (auto [path, given_path] : {std::pair(&options.content, now.content), {&options.style, now.style}, {&options.vgg, now.vgg}}) {
+    for (auto [path, given_path] :
+         {std::pair(&options.content, now.content), {&options.style, now.style}, {&options.vgg, now.vgg}}) {
       if (!given_path.empty()) *path = given_path;
     }
     network = header.network;

@@ -19,15 +19,18 @@ enum class Kind { kNone, kBool, kInt, kFloat, kString, kTuple, kList, kDict, kGl
 struct Value {
   Kind kind = Kind::kNone;
   std::int64_t number = 0;
-  std::string text;                 // kString; kGlobal: "module name"
-  std::vector<std::size_t> items;   // kTuple, kList; kDict: key, value, key, value...; kStorage, kTensor: the arguments
+  std::string text;                // kString; kGlobal: "module name"
+  std::vector<std::size_t> items;  // kTuple, kList; kDict: key, value, key, value...; kStorage, kTensor: the arguments
 };
 
 const std::set<std::string>& known_globals() {
-  static const std::set<std::string> kKnown = {
-      "collections OrderedDict", "torch._utils _rebuild_tensor_v2", "torch._utils _rebuild_parameter",
-      "torch FloatStorage",      "torch HalfStorage",               "torch BFloat16Storage",
-      "torch DoubleStorage"};
+  static const std::set<std::string> kKnown = {"collections OrderedDict",
+                                               "torch._utils _rebuild_tensor_v2",
+                                               "torch._utils _rebuild_parameter",
+                                               "torch FloatStorage",
+                                               "torch HalfStorage",
+                                               "torch BFloat16Storage",
+                                               "torch DoubleStorage"};
   return kKnown;
 }
 
@@ -150,7 +153,8 @@ class Unpickler {
     const std::vector<std::size_t> items = expect(id, Kind::kTuple, "a storage's description").items;
     if (items.size() != 5) fail("describes a storage in an unknown way");
     if (expect(items[0], Kind::kString, "a string").text != "storage") fail("describes something that is not a storage");
-    if (expect(items[1], Kind::kGlobal, "a storage type").text.find("Storage") == std::string::npos) fail("has an unknown storage type");
+    if (expect(items[1], Kind::kGlobal, "a storage type").text.find("Storage") == std::string::npos)
+      fail("has an unknown storage type");
     expect(items[2], Kind::kString, "a storage key");
     if (expect(items[4], Kind::kInt, "a storage size").number < 0) fail("has a storage of negative size");
     push_items(Kind::kStorage, items);
@@ -189,7 +193,10 @@ class Unpickler {
       case 'M': push_number(Kind::kInt, static_cast<std::int64_t>(number(2))); return true;
       case 'J': push_number(Kind::kInt, static_cast<std::int32_t>(number(4))); return true;
       case 0x8a: push_long(byte()); return true;
-      case 'G': take(8); push_number(Kind::kFloat, 0); return true;
+      case 'G':
+        take(8);
+        push_number(Kind::kFloat, 0);
+        return true;
       case 'X': push_text(Kind::kString, text(number(4))); return true;
       case 0x8c: push_text(Kind::kString, text(number(1))); return true;
       case '}': push_items(Kind::kDict, {}); return true;

@@ -15,11 +15,11 @@ namespace adainstyle {
 
 // A tensor as its pickle describes it, before its storage has been looked at.
 struct PickledTensor {
-  std::string name;                   // key in the state dict
-  std::string storage;                // key of the storage's record
-  std::string storage_type;           // "FloatStorage", "HalfStorage", "BFloat16Storage" or "DoubleStorage"
-  std::uint64_t storage_size = 0;     // elements
-  std::uint64_t offset = 0;           // elements
+  std::string name;                // key in the state dict
+  std::string storage;             // key of the storage's record
+  std::string storage_type;        // "FloatStorage", "HalfStorage", "BFloat16Storage" or "DoubleStorage"
+  std::uint64_t storage_size = 0;  // elements
+  std::uint64_t offset = 0;        // elements
   std::vector<std::int64_t> shape, strides;
 };
 
