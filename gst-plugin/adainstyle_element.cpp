@@ -346,6 +346,7 @@ FrameParameters frame_parameters(State& state, GstClockTime time) {
     parameters.transition_ns = static_cast<std::int64_t>(settings.transition_ns);
     parameters.smoothing_ms = static_cast<float>(settings.smoothing_ms);
     parameters.preserve_color = settings.preserve_color;
+    parameters.stabilization = settings.stabilization;
   }
   parameters.time_ns = static_cast<std::int64_t>(time);
   parameters.style = state.styles->mixed(shares);

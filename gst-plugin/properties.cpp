@@ -20,6 +20,7 @@ enum PropertyId : guint {
   PROP_TRANSITION_TIME,
   PROP_TEMPORAL_SMOOTHING,
   PROP_PRESERVE_COLOR,
+  PROP_STABILIZATION,
 };
 
 constexpr int kMaxStyleSize = 4096;
@@ -178,6 +179,11 @@ void install_properties(GObjectClass* object_class) {
       g_param_spec_enum("preserve-color", "Preserve colour", "What becomes of the frames' own colours",
                         GST_TYPE_ADAIN_STYLE_PRESERVE_COLOR, static_cast<gint>(defaults.preserve_color), kControllable));
   g_object_class_install_property(
+      object_class, PROP_STABILIZATION,
+      g_param_spec_float("stabilization", "Stabilisation",
+                         "How firmly the painting holds where the picture does not change, and follows it where it moves (0 = off)",
+                         0.0f, 1.0f, defaults.stabilization, kControllable));
+  g_object_class_install_property(
       object_class, kStatsProperty,
       g_param_spec_boxed("stats", "Statistics",
                          "Frames painted and dropped, milliseconds of the last 256 frames by stage, device, precision and memory",
@@ -200,6 +206,7 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
     case PROP_STYLE_POSITION: settings.shares.position = g_value_get_float(value); return Effect::kNextFrame;
     case PROP_TRANSITION_TIME: settings.transition_ns = g_value_get_uint64(value); return Effect::kNextFrame;
     case PROP_TEMPORAL_SMOOTHING: settings.smoothing_ms = g_value_get_uint(value); return Effect::kNextFrame;
+    case PROP_STABILIZATION: settings.stabilization = g_value_get_float(value); return Effect::kNextFrame;
     case PROP_PRESERVE_COLOR:
       settings.preserve_color = static_cast<PreserveColor>(g_value_get_enum(value));
       return Effect::kNextFrame;
@@ -231,6 +238,7 @@ bool read_property(const Settings& settings, guint id, GValue* value) {
     case PROP_DEVICE: g_value_set_string(value, settings.stylizer.device.c_str()); return true;
     case PROP_PRECISION: g_value_set_enum(value, static_cast<gint>(settings.stylizer.precision)); return true;
     case PROP_THREADS: g_value_set_int(value, settings.stylizer.threads); return true;
+    case PROP_STABILIZATION: g_value_set_float(value, settings.stabilization); return true;
     default: return false;
   }
 }

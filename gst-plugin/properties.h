@@ -32,6 +32,7 @@ struct Settings {
   std::uint64_t transition_ns = 500'000'000;
   unsigned smoothing_ms = 0;
   PreserveColor preserve_color = PreserveColor::kNone;
+  float stabilization = 0.0f;
   StylizerOptions stylizer;  // may change in READY and below only
 
   StyleSource style_source() const;

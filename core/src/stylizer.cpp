@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "image_file.h"
 #include "model_file.h"
+#include "stabilizer.h"
 #include "stopwatch.h"
 #include "temporal.h"
 #include "timings.h"
@@ -188,7 +189,9 @@ class EngineStylizer : public Stylizer {
       const bool cut = look_for_cut(input, parameters);
       const StyleStatistics& statistics =
           fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
-      prepare_filter(parameters, cut);
+      const bool restyled = fade_.moved() || parameters.strength != last_strength_;
+      last_strength_ = parameters.strength;
+      prepare_filter(parameters, cut, restyled);
       if (parameters.preserve_color == PreserveColor::kMatch) {
         follower_.add(input, parameters.time_ns, cut);
       } else {
@@ -196,12 +199,14 @@ class EngineStylizer : public Stylizer {
       }
       const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
       const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? remember(input) : input;
+      const bool stabilizes = begin_stabilization(input, parameters, cut || restyled);
       frame_engine_->stylize(input, output, statistics, parameters.strength);
       workspace_bytes_ = frame_engine_->workspace_bytes();
       watch.add_to(total);
 
       double finish = 0.0;
       if (keeps_chroma) keep_chroma(original, output, threads_);
+      if (stabilizes) stabilizer_->blend(output, parameters.stabilization);
       watch.add_to(finish);
       timings_.add(frame_engine_->times(), finish, total + finish);
     });
@@ -238,14 +243,20 @@ class EngineStylizer : public Stylizer {
     if (!(parameters.strength >= 0.0f && parameters.strength <= 1.0f)) {
       throw Error(ErrorCode::kSettings, "strength is " + std::to_string(parameters.strength) + "; it must be 0 to 1.");
     }
-    if (parameters.preserve_color != PreserveColor::kNone && input.device.type != DeviceType::kCpu) {
-      throw Error(ErrorCode::kSettings, "preserving colour needs frames in system memory; download them first or switch it off.");
+    if (!(parameters.stabilization >= 0.0f && parameters.stabilization <= 1.0f)) {
+      throw Error(ErrorCode::kSettings, "stabilization is " + std::to_string(parameters.stabilization) + "; it must be 0 to 1.");
+    }
+    const bool reads_pixels = parameters.preserve_color != PreserveColor::kNone || parameters.stabilization > 0.0f;
+    if (reads_pixels && input.device.type != DeviceType::kCpu) {
+      throw Error(ErrorCode::kSettings,
+                  "preserve-color and stabilization need frames in system memory; download the frames first or switch them off.");
     }
   }
 
   // Where the frame's bytes cannot be read cheaply the average just follows.
   bool look_for_cut(const ImageView& input, const FrameParameters& parameters) {
-    const bool wanted = parameters.smoothing_ms > 0.0f || parameters.preserve_color == PreserveColor::kMatch;
+    const bool wanted =
+        parameters.smoothing_ms > 0.0f || parameters.stabilization > 0.0f || parameters.preserve_color == PreserveColor::kMatch;
     if (!wanted || input.device.type != DeviceType::kCpu) {
       cuts_.reset();
       return false;
@@ -255,12 +266,23 @@ class EngineStylizer : public Stylizer {
     return cut;
   }
 
-  void prepare_filter(const FrameParameters& parameters, bool cut) {
-    const bool restyled = fade_.moved() || parameters.strength != last_strength_;
-    last_strength_ = parameters.strength;
+  void prepare_filter(const FrameParameters& parameters, bool cut, bool restyled) {
     const bool smooth = parameters.smoothing_ms > 0.0f;
     smoother_.begin_frame(parameters.time_ns, parameters.smoothing_ms, cut || !smooth, restyled);
     frame_engine_->set_filter(smooth ? &smoother_ : nullptr);
+  }
+
+  // Returns whether the painting of this frame is to be blended with the last one.
+  bool begin_stabilization(const ImageView& input, const FrameParameters& parameters, bool fresh) {
+    if (!(parameters.stabilization > 0.0f)) {
+      stabilizer_.reset();  // with its memory
+      return false;
+    }
+    if (!stabilizer_) stabilizer_.emplace(threads_);
+    const bool recolored = parameters.preserve_color != last_preserve_color_;
+    last_preserve_color_ = parameters.preserve_color;
+    stabilizer_->look_at(input, parameters.time_ns, fresh || recolored);
+    return true;
   }
 
   // A copy of the frame, valid until the next one.
@@ -290,6 +312,8 @@ class EngineStylizer : public Stylizer {
   StyleFade fade_;
   StatisticsSmoother smoother_;
   ColorFollower follower_;
+  std::optional<Stabilizer> stabilizer_;
+  PreserveColor last_preserve_color_ = PreserveColor::kNone;
   float last_strength_ = -1.0f;
   std::vector<std::uint8_t> copy_;  // of an input that the output overwrites
 };

@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <utility>
 #include <vector>
 
 #include <gtest/gtest.h>
@@ -21,6 +22,7 @@ namespace {
 
 using test::Frame;
 using test::largest_difference;
+using test::mean_difference;
 
 constexpr std::int64_t kMs = 1'000'000;
 
@@ -109,6 +111,98 @@ TEST_F(StreamTest, AfterASceneCutAFrameIsAsIfItWereTheFirst) {
   const Frame other = Frame::waves(80, 64, 17, 90);
   EXPECT_EQ(painted(other, parameters).bytes, painted_afresh(other, {a_}).bytes);
   EXPECT_EQ(stylizer_->timings().scene_cuts, 1u);
+}
+
+// ---- Stabilisation ----
+
+class StabilizationTest : public StreamTest {
+ protected:
+  void SetUp() override {
+    StreamTest::SetUp();
+    parameters_.style = a_;
+    parameters_.stabilization = 1.0f;
+  }
+
+  Frame next(const Frame& content) {
+    Frame out = painted(content, parameters_);
+    parameters_.time_ns += 40 * kMs;
+    return out;
+  }
+
+  FrameParameters parameters_;
+};
+
+TEST_F(StabilizationTest, FirstFrameIsThePaintingItself) { EXPECT_EQ(next(content_).bytes, painted_afresh(content_, {a_}).bytes); }
+
+TEST_F(StabilizationTest, AStillPictureStandsStill) {
+  const Frame first = next(content_);
+  for (int i = 0; i < 5; ++i) EXPECT_EQ(next(content_).bytes, first.bytes);
+}
+
+// Sensor noise of a deviation of two levels: at most a third comes out of what comes out without stabilisation.
+TEST_F(StabilizationTest, NoiseOfAStillCameraIsHeld) {
+  double held = 0.0, plain = 0.0;
+  Frame last_held = next(content_.noisy(2.0, 0));
+  Frame last_plain = painted_afresh(content_.noisy(2.0, 0), {a_});
+  for (unsigned i = 1; i <= 10; ++i) {
+    const Frame frame = content_.noisy(2.0, i);
+    const Frame now_held = next(frame);
+    const Frame now_plain = painted_afresh(frame, {a_});
+    held += mean_difference(now_held, last_held);
+    plain += mean_difference(now_plain, last_plain);
+    last_held = now_held;
+    last_plain = now_plain;
+  }
+  EXPECT_LT(held, plain / 3);
+}
+
+// A bright square crosses: where it has been, nothing of it stays.
+TEST_F(StabilizationTest, NothingIsLeftBehindAMovingThing) {
+  const auto with_square = [&](int left) {
+    Frame frame = content_;
+    for (int y = 20; y < 36; ++y) {
+      for (int x = left; x < left + 16; ++x) std::fill_n(frame.at(x, y), 3, static_cast<std::uint8_t>(250));
+    }
+    return frame;
+  };
+  Frame last(0, 0);
+  for (int left = 4; left <= 60; left += 7) last = next(with_square(left));
+  const Frame fresh = painted_afresh(with_square(60), {a_});
+  double trail = 0.0;
+  for (int y = 20; y < 36; ++y) {
+    for (int x = 4; x < 40; ++x) trail += std::abs(last.at(x, y)[1] - fresh.at(x, y)[1]) / (16.0 * 36.0);
+  }
+  const Frame untouched = painted_afresh(content_, {a_});
+  double square = 0.0;  // what the square does to the painting under it
+  for (int y = 20; y < 36; ++y) {
+    for (int x = 60; x < 76; ++x) square += std::abs(fresh.at(x, y)[1] - untouched.at(x, y)[1]) / 256.0;
+  }
+  EXPECT_LT(trail, square / 4);
+}
+
+TEST_F(StabilizationTest, AfterASceneCutAFrameIsAsIfItWereTheFirst) {
+  parameters_.smoothing_ms = 500.0f;
+  for (int i = 0; i < 5; ++i) next(content_.noisy(2.0, i));
+  const Frame other = Frame::waves(80, 64, 17, 90);
+  EXPECT_EQ(next(other).bytes, painted_afresh(other, {a_}).bytes);
+}
+
+TEST_F(StabilizationTest, AnotherStyleOrStrengthShowsAtOnce) {
+  next(content_);
+  parameters_.style = b_;
+  EXPECT_EQ(next(content_).bytes, painted_afresh(content_, {b_}).bytes);
+  parameters_.strength = 0.5f;
+  EXPECT_EQ(next(content_).bytes, painted_afresh(content_, {b_, 0.5f}).bytes);
+}
+
+TEST_F(StabilizationTest, SizesThatNoTileDivides) {
+  for (const auto& [width, height] : {std::pair{17, 16}, std::pair{16, 31}, std::pair{61, 43}}) {
+    const Frame content = Frame::waves(width, height, 2);
+    const Frame first = next(content);
+    EXPECT_EQ(first.bytes, painted_afresh(content, {a_}).bytes);
+    next(content.shifted(3));
+    next(content.noisy(20.0, 5));
+  }
 }
 
 int luma(const Frame& frame, std::size_t pixel) {

@@ -101,15 +101,18 @@ TEST_F(LiveTest, ParametersReachTheFrame) {
   EXPECT_EQ(seen.transition_ns, 500'000'000);
   EXPECT_EQ(seen.smoothing_ms, 0.0f);
   EXPECT_EQ(seen.preserve_color, PreserveColor::kNone);
+  EXPECT_EQ(seen.stabilization, 0.0f);
 
   gst_util_set_object_arg(G_OBJECT(player.element()), "preserve-color", "luma");
-  g_object_set(player.element(), "transition-time", static_cast<guint64>(3), "temporal-smoothing", 250u, nullptr);
+  g_object_set(player.element(), "transition-time", static_cast<guint64>(3), "temporal-smoothing", 250u, "stabilization", 0.5f,
+               nullptr);
   ASSERT_TRUE(player.repaint(frame_at(47 * GST_MSECOND)));
   seen = fake_->last_parameters();
   EXPECT_EQ(seen.time_ns, 47'000'000);
   EXPECT_EQ(seen.transition_ns, 3);
   EXPECT_EQ(seen.smoothing_ms, 250.0f);
   EXPECT_EQ(seen.preserve_color, PreserveColor::kLuma);
+  EXPECT_EQ(seen.stabilization, 0.5f);
 }
 
 TEST_F(LiveTest, FramesWithoutTimeFollowOneAnother) {

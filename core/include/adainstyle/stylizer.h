@@ -66,6 +66,7 @@ struct FrameParameters {
   std::int64_t transition_ns = 0;  // how long a change to another style fades
   float smoothing_ms = 0.0f;       // time constant of the average that the content's statistics follow; 0: each frame's own
   PreserveColor preserve_color = PreserveColor::kNone;
+  float stabilization = 0.0f;  // 0 (off) to 1: how firmly the painting holds where the picture does not change
 };
 
 // How long the last frames took, milliseconds.
@@ -78,12 +79,12 @@ struct Timing {
 // the picture, the encoder's gather the statistics.
 struct StylizerTimings {
   std::uint64_t frames = 0;      // since the stylizer was opened
-  std::uint64_t scene_cuts = 0;  // seen while smoothing or matching colours
+  std::uint64_t scene_cuts = 0;  // seen while smoothing, stabilising or matching colours
   Timing convert;                // picture to features
   Timing encode;
   Timing adain;  // statistics to weights
   Timing decode;
-  Timing finish;  // brightness on the frame's chroma
+  Timing finish;  // colours and stabilisation
   Timing total;
 };
 
@@ -103,7 +104,8 @@ class Stylizer {
   virtual std::shared_ptr<const Style> encode_style(const ImageView& picture) = 0;
 
   // Repaints `input` into `output`. Same size (16x16 or more), same device, any two formats; output may be input's own memory.
-  // Alpha is copied through; where only the output has alpha it becomes opaque. PreserveColor needs pictures in system memory.
+  // Alpha is copied through; where only the output has alpha it becomes opaque. PreserveColor and stabilization need pictures in
+  // system memory.
   virtual void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) = 0;
 
   // One style whose means and standard deviations lie between those of several (Huang & Belongie 2017, section 7.3). Cheap enough

@@ -126,7 +126,8 @@ class FakeStylizer : public Stylizer {
     ++frames_;
     {
       const std::lock_guard guard(shared().lock);
-      shared().last_parameters = {parameters.time_ns, parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color};
+      shared().last_parameters = {parameters.time_ns, parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color,
+                                  parameters.stabilization};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
     const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();

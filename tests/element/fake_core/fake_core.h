@@ -40,6 +40,7 @@ struct SeenParameters {
   std::int64_t transition_ns = 0;
   float smoothing_ms = 0.0f;
   PreserveColor preserve_color = PreserveColor::kNone;
+  float stabilization = 0.0f;
 };
 
 // What the tests reach by dlsym: the library must not be linked, since when it is loaded is itself tested.
