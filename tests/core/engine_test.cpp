@@ -17,51 +17,16 @@
 #include "network_presets.h"
 #include "pixels/pixel_body.h"
 #include "plain_network.h"
+#include "support/frames.h"
 #include "support/shared_files.h"
 
 namespace adainstyle {
 namespace {
 
-// A picture of smooth waves and some noise, as frames have both.
-struct Picture {
-  Picture(int w, int h, unsigned seed) : width(w), height(h), bytes(static_cast<std::size_t>(w) * h * 3) {
-    std::mt19937 random(seed);
-    for (int y = 0; y < h; ++y) {
-      for (int x = 0; x < w; ++x) {
-        for (int c = 0; c < 3; ++c) {
-          const double wave = 128 + 80 * std::sin(0.11 * (c + 1) * x + 0.07 * seed) * std::cos(0.09 * (3 - c) * y);
-          bytes[(static_cast<std::size_t>(y) * w + x) * 3 + c] =
-              static_cast<std::uint8_t>(std::clamp(wave + static_cast<double>(random() % 31) - 15.0, 0.0, 255.0));
-        }
-      }
-    }
-  }
-
-  ImageView view() const {
-    ImageView image;
-    image.width = width;
-    image.height = height;
-    image.planes[0] = bytes.data();
-    image.strides[0] = width * 3;
-    return image;
-  }
-
-  MutableImageView mutable_view() {
-    MutableImageView image;
-    image.width = width;
-    image.height = height;
-    image.planes[0] = bytes.data();
-    image.strides[0] = width * 3;
-    return image;
-  }
-
-  int width;
-  int height;
-  std::vector<std::uint8_t> bytes;
-};
+using test::Frame;
 
 // [1, 3, H, W] in 0..1, extended by reflection to the plan's sizes.
-at::Tensor extended_tensor(const Picture& picture, const Plan& plan) {
+at::Tensor extended_tensor(const Frame& picture, const Plan& plan) {
   const int height = extended_side(plan, picture.height);
   const int width = extended_side(plan, picture.width);
   std::vector<float> values(static_cast<std::size_t>(3) * height * width);
@@ -86,7 +51,7 @@ TensorMap tensors_of(const Model& model) {
 }
 
 // The decoded picture [3, H, W], cropped, as the plain network computes it in float32.
-at::Tensor plain_result(const Model& model, const Picture& content, const Picture& style, float strength) {
+at::Tensor plain_result(const Model& model, const Frame& content, const Frame& style, float strength) {
   const Plan plan = lower(model, false);
   const TensorMap weights = tensors_of(model);
   const Encoded encoded_style = plain_encode(model.network, weights, extended_tensor(style, plan));
@@ -112,7 +77,7 @@ Model random_model(const Network& network, unsigned seed) {
     tensor.values.resize(spec.shape[0] * inputs);
     for (float& value : tensor.values) value = values(random);
   }
-  const at::Tensor output = plain_result(model, Picture(48, 48, 1), Picture(48, 48, 2), 1.0f);
+  const at::Tensor output = plain_result(model, Frame::waves(48, 48, 1), Frame::waves(48, 48, 2), 1.0f);
   const float mean = output.mean().item<float>();
   const float std = output.std().item<float>();
   const std::vector<TensorSpec> specs = required_tensors(network);
@@ -131,7 +96,7 @@ struct Distance {
   float rms = 0;
 };
 
-Distance distance(const Picture& picture, const at::Tensor& expected) {
+Distance distance(const Frame& picture, const at::Tensor& expected) {
   const at::Tensor bytes =
       at::from_blob(const_cast<std::uint8_t*>(picture.bytes.data()), {picture.height, picture.width, 3}, at::kByte)
           .permute({2, 0, 1});
@@ -141,10 +106,10 @@ Distance distance(const Picture& picture, const at::Tensor& expected) {
 
 Distance engine_distance(const PreparedModel& prepared, const Model& model, int width, int height, float strength) {
   const c10::InferenceMode inference;
-  const Picture content(width, height, 3);
-  const Picture style(72, 56, 4);
+  const Frame content = Frame::waves(width, height, 3);
+  const Frame style = Frame::waves(72, 56, 4);
   const std::unique_ptr<Engine> engine = prepared.make_engine(2);
-  Picture output(width, height, 5);
+  Frame output(width, height);
   engine->stylize(content.view(), output.mutable_view(), engine->encode_style(style.view()), strength);
   return distance(output, plain_result(model, content, style, strength));
 }
@@ -237,13 +202,13 @@ TEST(EngineBuffers, AreReusedAndFollowTheSize) {
   const Model model = random_model(preset_network("small"), 21);
   if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
   const std::unique_ptr<Engine> engine = prepare_avx512(model)->make_engine(2);
-  const StyleStatistics style = engine->encode_style(Picture(64, 64, 1).view());
+  const StyleStatistics style = engine->encode_style(Frame::waves(64, 64, 1).view());
   std::vector<std::uint8_t> first;
   std::size_t bytes = 0;
   for (const int width : {160, 80, 160}) {
-    const Picture content(width, 96, 3);
+    const Frame content = Frame::waves(width, 96, 3);
     for (int frame = 0; frame < 3; ++frame) {
-      Picture output(width, 96, 0);
+      Frame output(width, 96);
       engine->stylize(content.view(), output.mutable_view(), style, 1.0f);
       if (width != 160) continue;
       if (first.empty()) {
@@ -261,12 +226,12 @@ TEST(EngineThreads, GiveTheSamePicture) {
   const Model model = random_model(preset_network("small"), 22);
   if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU has no AVX512-BF16";
   const auto prepared = prepare_avx512(model);
-  const Picture content(130, 90, 3);
-  const Picture style(64, 64, 1);
-  std::vector<Picture> outputs;
+  const Frame content = Frame::waves(130, 90, 3);
+  const Frame style = Frame::waves(64, 64, 1);
+  std::vector<Frame> outputs;
   for (const int threads : {1, 2, 5}) {
     const std::unique_ptr<Engine> engine = prepared->make_engine(threads);
-    outputs.emplace_back(130, 90, 0);
+    outputs.emplace_back(130, 90);
     engine->stylize(content.view(), outputs.back().mutable_view(), engine->encode_style(style.view()), 1.0f);
     for (std::size_t i = 0; i < outputs[0].bytes.size(); ++i) {
       ASSERT_NEAR(outputs.back().bytes[i], outputs[0].bytes[i], 1) << threads << " threads, byte " << i;
@@ -288,8 +253,8 @@ struct Example {
   }
 
   // Values that are not whole 255ths are rounded, as a frame is.
-  static Picture picture_of(const TensorData& tensor) {
-    Picture picture(static_cast<int>(tensor.shape[2]), static_cast<int>(tensor.shape[1]), 0);
+  static Frame picture_of(const TensorData& tensor) {
+    Frame picture(static_cast<int>(tensor.shape[2]), static_cast<int>(tensor.shape[1]));
     const std::size_t pixels = picture.bytes.size() / 3;
     for (std::size_t i = 0; i < pixels; ++i) {
       for (int c = 0; c < 3; ++c) picture.bytes[i * 3 + c] = to_byte(tensor.values[c * pixels + i]);
@@ -305,8 +270,8 @@ class EngineExample : public testing::Test {
  protected:
   static Distance run(const PreparedModel& prepared, const Example& example) {
     const c10::InferenceMode inference;
-    const Picture content = Example::picture_of(example.content);
-    Picture output(content.width, content.height, 0);
+    const Frame content = Example::picture_of(example.content);
+    Frame output(content.width, content.height);
     const std::unique_ptr<Engine> engine = prepared.make_engine(2);
     engine->stylize(content.view(), output.mutable_view(), example.statistics, 1.0f);
     return distance(output, to_tensors({{"output", example.output}}).at("output"));

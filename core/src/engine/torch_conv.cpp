@@ -46,8 +46,9 @@ at::Tensor prepack_conv_weight(const at::Tensor& weight, int stride) {
 
 at::Tensor fused_conv(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu) {
   if (input.is_cpu() && has_mkldnn(input.scalar_type())) return mkldnn_conv(input, weight, bias, stride, relu);
-  if (input.is_cuda() && relu) return at::cudnn_convolution_relu(input, weight, bias, {stride, stride}, {0, 0}, {1, 1}, 1);
-  at::Tensor output = at::conv2d(input, weight, bias, {stride, stride});
+  const at::Tensor same_bias = bias.to(input.scalar_type());  // these take no other
+  if (input.is_cuda() && relu) return at::cudnn_convolution_relu(input, weight, same_bias, {stride, stride}, {0, 0}, {1, 1}, 1);
+  at::Tensor output = at::conv2d(input, weight, same_bias, {stride, stride});
   return relu ? output.relu_() : output;
 }
 

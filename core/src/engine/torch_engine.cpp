@@ -40,7 +40,7 @@ at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape) {
 // A step's weights on the device. Where AdaIN is folded in at each frame, float32 in plain order, else prepacked.
 struct TorchStep {
   at::Tensor weight;  // [outputs, inputs, k, k]; phase convolutions: [4 * outputs, inputs, 2, 2]
-  at::Tensor bias;    // [outputs] or [4 * outputs]; a float32 copy stays for folding
+  at::Tensor bias;    // float32, [outputs] or [4 * outputs]
 };
 
 class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepared> {
@@ -82,7 +82,7 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
     const at::Tensor weight = tensor_of(step.weight, {outputs, plan.tensors[step.input].channels, side, side}).to(device);
     const at::Tensor bias = tensor_of(step.bias, {static_cast<std::int64_t>(step.bias.size())}).to(device).repeat({phases});
     if (step.input_adain >= 0) return {weight, bias};
-    return {prepack_conv_weight(weight.to(dtype), step.stride), bias.to(dtype)};
+    return {prepack_conv_weight(weight.to(dtype), step.stride), bias};
   }
 };
 
@@ -177,17 +177,19 @@ class TorchEngine : public Engine {
   static at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
 
   // Folds this frame's AdaIN into the weights: W (scale x + shift) + b = (W scale) x + (b + W shift). What the rounding of
-  // W scale does to the mean of x is taken out of the bias again.
+  // W scale does to the mean of x is taken out of the bias again, and the shift of a skip tensor goes into it.
   at::Tensor conv(int index, const at::Tensor& padded) const {
     const Step& step = plan_.steps[index];
     const TorchStep& weights = prepared_->steps[index];
-    if (step.input_adain < 0) return fused_conv(padded, weights.weight, weights.bias, step.stride, step.relu);
+    at::Tensor bias = weights.bias;
+    if (step.skip_adain >= 0) bias = bias + affines_[step.skip_adain].shift;
+    if (step.input_adain < 0) return fused_conv(padded, weights.weight, bias, step.stride, step.relu);
     const DeviceAffine& affine = affines_[step.input_adain];
     const at::Tensor scaled = weights.weight * affine.scale.view({1, -1, 1, 1});
     const at::Tensor weight = channels_last(scaled.to(prepared_->dtype));
-    at::Tensor bias = weights.bias + weights.weight.sum({2, 3}).matmul(affine.shift);
+    bias = bias + weights.weight.sum({2, 3}).matmul(affine.shift);
     if (prepared_->dtype != at::kFloat) bias += (scaled - weight.to(at::kFloat)).sum({2, 3}).matmul(affine.mean);
-    return fused_conv(padded, weight, bias.to(prepared_->dtype), step.stride, step.relu);
+    return fused_conv(padded, weight, bias, step.stride, step.relu);
   }
 
   // [1, 4 * C, h + 1, w + 1], phase (dy, dx) at rows from dy on and columns from dx on, to [1, C, 2h, 2w].
@@ -206,15 +208,14 @@ class TorchEngine : public Engine {
     return output;
   }
 
+  // The shift is in the convolution's bias already.
   void add_skip(const Step& step, at::Tensor& output) const {
     const at::Tensor& skip = tensors_[step.skip];
     if (step.skip_adain < 0) {
       output.add_(skip);
-      return;
+    } else {
+      output.addcmul_(skip, affines_[step.skip_adain].scale.view({1, -1, 1, 1}).to(prepared_->dtype));
     }
-    const DeviceAffine& affine = affines_[step.skip_adain];
-    output.add_(affine.shift.view({1, -1, 1, 1}).to(prepared_->dtype));
-    output.addcmul_(skip, affine.scale.view({1, -1, 1, 1}).to(prepared_->dtype));
   }
 
   Statistics measure(const at::Tensor& features) const {
