@@ -347,6 +347,7 @@ FrameParameters frame_parameters(State& state, GstClockTime time) {
     parameters.smoothing_ms = static_cast<float>(settings.smoothing_ms);
     parameters.preserve_color = settings.preserve_color;
     parameters.stabilization = settings.stabilization;
+    parameters.static_skip = settings.static_skip;
   }
   parameters.time_ns = static_cast<std::int64_t>(time);
   parameters.style = state.styles->mixed(shares);

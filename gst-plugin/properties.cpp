@@ -21,6 +21,7 @@ enum PropertyId : guint {
   PROP_TEMPORAL_SMOOTHING,
   PROP_PRESERVE_COLOR,
   PROP_STABILIZATION,
+  PROP_STATIC_SKIP,
 };
 
 constexpr int kMaxStyleSize = 4096;
@@ -184,6 +185,13 @@ void install_properties(GObjectClass* object_class) {
                          "How firmly the painting holds where the picture does not change, and follows it where it moves (0 = off)",
                          0.0f, 1.0f, defaults.stabilization, kControllable));
   g_object_class_install_property(
+      object_class, PROP_STATIC_SKIP,
+      g_param_spec_boolean(
+          "static-skip", "Static skip",
+          "With stabilization: paint only around what moves, with the statistics of the last whole frame, which is "
+          "painted once a second; saves most of the work of a still camera",
+          defaults.static_skip, kControllable));
+  g_object_class_install_property(
       object_class, kStatsProperty,
       g_param_spec_boxed("stats", "Statistics",
                          "Frames painted and dropped, milliseconds of the last 256 frames by stage, device, precision and memory",
@@ -207,6 +215,7 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
     case PROP_TRANSITION_TIME: settings.transition_ns = g_value_get_uint64(value); return Effect::kNextFrame;
     case PROP_TEMPORAL_SMOOTHING: settings.smoothing_ms = g_value_get_uint(value); return Effect::kNextFrame;
     case PROP_STABILIZATION: settings.stabilization = g_value_get_float(value); return Effect::kNextFrame;
+    case PROP_STATIC_SKIP: settings.static_skip = g_value_get_boolean(value) != FALSE; return Effect::kNextFrame;
     case PROP_PRESERVE_COLOR:
       settings.preserve_color = static_cast<PreserveColor>(g_value_get_enum(value));
       return Effect::kNextFrame;
@@ -239,6 +248,7 @@ bool read_property(const Settings& settings, guint id, GValue* value) {
     case PROP_PRECISION: g_value_set_enum(value, static_cast<gint>(settings.stylizer.precision)); return true;
     case PROP_THREADS: g_value_set_int(value, settings.stylizer.threads); return true;
     case PROP_STABILIZATION: g_value_set_float(value, settings.stabilization); return true;
+    case PROP_STATIC_SKIP: g_value_set_boolean(value, settings.static_skip); return true;
     default: return false;
   }
 }

@@ -33,6 +33,7 @@ struct Settings {
   unsigned smoothing_ms = 0;
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;
+  bool static_skip = false;
   StylizerOptions stylizer;  // may change in READY and below only
 
   StyleSource style_source() const;

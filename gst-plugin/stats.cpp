@@ -32,6 +32,7 @@ GstStructure* make_stats(const Stylizer* stylizer, std::uint64_t dropped) {
                     static_cast<guint64>(timings.scene_cuts), "device", G_TYPE_STRING, info.device.c_str(), "precision",
                     G_TYPE_STRING, precision_name(info.precision), "memory", G_TYPE_UINT64,
                     static_cast<guint64>(info.weight_bytes + info.workspace_bytes), nullptr);
+  gst_structure_set(stats, "painted-share", G_TYPE_DOUBLE, timings.painted_share, nullptr);
   set_timing(stats, "convert", timings.convert);
   set_timing(stats, "encode", timings.encode);
   set_timing(stats, "adain", timings.adain);

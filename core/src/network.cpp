@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <set>
+#include <utility>
 
 #include "adainstyle/error.h"
 #include "json_text.h"
@@ -219,6 +220,24 @@ std::vector<TensorSpec> required_tensors(const Network& network) {
     }
   }
   return tensors;
+}
+
+int receptive_radius(const Network& network) {
+  int radius = 0;
+  int scale = 1;  // picture pixels of one feature pixel
+  for (const std::vector<Operation>* list : {&network.encoder, &network.decoder}) {
+    for (const Operation& op : *list) {
+      const bool coarser =
+          op.type == OpType::kMaxPool || op.type == OpType::kPixelUnshuffle || (op.type == OpType::kConv3x3 && op.stride == 2);
+      const bool finer = op.type == OpType::kUpsampleNearest || op.type == OpType::kPixelShuffle;
+      if (op.type == OpType::kConv3x3) radius += scale;
+      if (op.type == OpType::kResidual) radius += 2 * scale;
+      // Where the grid changes, a pixel stands for the whole cell it lies in.
+      if (coarser) radius += scale *= 2;
+      if (finer) radius += std::exchange(scale, std::max(scale / 2, 1));
+    }
+  }
+  return radius;
 }
 
 int overall_stride(const Network& network) {

@@ -71,6 +71,9 @@ std::vector<TensorSpec> required_tensors(const Network& network);
 // The factor by which the encoder's coarsest features are smaller than the picture; picture sizes are extended to a multiple of it.
 int overall_stride(const Network& network);
 
+// How many picture pixels around a painted pixel it depends on, the statistics aside; never too few.
+int receptive_radius(const Network& network);
+
 // Channels of the features at each tap, indexed by tap.
 std::vector<int> tap_channels(const Network& network);
 

@@ -87,20 +87,37 @@ void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fres
   for (int row = 0; row < tiles_y_; ++row) match_row(row);
 }
 
-void Stabilizer::blend(const MutableImageView& painting, float amount) {
+Region Stabilizer::moving_region() const {
+  int left = tiles_x_, top = tiles_y_, right = -1, bottom = -1;
+  for (int ty = 0; ty < tiles_y_; ++ty) {
+    for (int tx = 0; tx < tiles_x_; ++tx) {
+      if (tiles_[static_cast<std::size_t>(ty) * tiles_x_ + tx].still) continue;
+      left = std::min(left, tx - 1);
+      right = std::max(right, tx + 1);
+      top = std::min(top, ty - 1);
+      bottom = std::max(bottom, ty + 1);
+    }
+  }
+  if (right < 0) return {};
+  const int x = std::max(left, 0) * kTile;
+  const int y = std::max(top, 0) * kTile;
+  return {x, y, std::min((right + 1) * kTile, width_) - x, std::min((bottom + 1) * kTile, height_) - y};
+}
+
+void Stabilizer::blend(const MutableImageView& painting, float amount, bool hold) {
   if (!ready_) {
     begin_history(painting);
     ready_ = true;
     return;
   }
-  const float still_weight = 1.0f - average_share(elapsed_ns_, kStillMs * amount);
+  const float still_weight = hold ? 1.0f : 1.0f - average_share(elapsed_ns_, kStillMs * amount);
 #pragma omp parallel num_threads(threads_)
   {
     std::vector<float> weights(width_);
 #pragma omp for schedule(dynamic, 8)
     for (int y = 0; y < height_; ++y) {
       line_weights(y, still_weight, kMovingWeight * amount, weights.data());
-      for (int tx = 0; tx < tiles_x_; ++tx) blend_line(tx, y, weights.data(), painting);
+      for (int tx = 0; tx < tiles_x_; ++tx) blend_line(tx, y, weights.data(), hold, painting);
     }
   }
   std::swap(last_, next_);
@@ -274,7 +291,7 @@ void Stabilizer::line_weights(int y, float still_weight, float moving_weight, fl
   }
 }
 
-void Stabilizer::blend_line(int tile_x, int y, const float* weights, const MutableImageView& painting) {
+void Stabilizer::blend_line(int tile_x, int y, const float* weights, bool hold, const MutableImageView& painting) {
   const Tile& tile = tiles_[static_cast<std::size_t>(y / kTile) * tiles_x_ + tile_x];
   const PixelLayout layout = pixel_layout(painting.format);
   const int offsets[3] = {layout.red, layout.green, layout.blue};
@@ -286,7 +303,9 @@ void Stabilizer::blend_line(int tile_x, int y, const float* weights, const Mutab
     const int here = brightness_[at] << 8;
     const int old_brightness = sample.of(last_.brightness, 1, 0);
     const int difference = std::abs(here - old_brightness) >> 8;
-    const float same = std::clamp(static_cast<float>(kPixelOther - difference) / (kPixelOther - kPixelSame), 0.0f, 1.0f);
+    const float same = hold && tile.still
+                           ? 1.0f
+                           : std::clamp(static_cast<float>(kPixelOther - difference) / (kPixelOther - kPixelSame), 0.0f, 1.0f);
     const float share = 1.0f - weights[x] * same;  // of the new painting
     const auto blended = [share](int old_value, int new_value) {
       return static_cast<std::uint16_t>(static_cast<float>(old_value) + static_cast<float>(new_value - old_value) * share + 0.5f);

@@ -8,6 +8,14 @@
 
 namespace adainstyle {
 
+// A rectangle of pixels; empty where it has no width.
+struct Region {
+  int x = 0;
+  int y = 0;
+  int width = 0;
+  int height = 0;
+};
+
 // Note [Stabilisation]
 // A painting of a still scene flickers: the network turns sensor noise and every change elsewhere in the frame into other strokes.
 // The stabilizer keeps the last painting and the brightness of the frame it belongs to, and looks in each tile of 8x8 pixels for
@@ -25,8 +33,15 @@ class Stabilizer {
   // cut, another style). A change of size and a time that goes back mean the same.
   void look_at(const ImageView& input, std::int64_t time_ns, bool fresh);
 
-  // Blends the painting of the frame that was looked at with the last one, in place. amount: above 0, to 1.
-  void blend(const MutableImageView& painting, float amount);
+  // Whether there is a last painting to go on with.
+  bool has_history() const { return ready_; }
+
+  // The smallest rectangle with every tile that is not still, and the tiles beside them, which are blended with them.
+  Region moving_region() const;
+
+  // Blends the painting of the frame that was looked at with the last one, in place. amount: above 0, to 1. hold: what is still is
+  // not even touched, and of the painting only what lies in moving_region() needs to be there.
+  void blend(const MutableImageView& painting, float amount, bool hold);
 
  private:
   struct Tile {
@@ -48,7 +63,7 @@ class Stabilizer {
   float mismatch(int tile_x, int tile_y, const Tile& tile) const;
   float still_mismatch(int tile_x, int tile_y) const;
   void line_weights(int y, float still_weight, float moving_weight, float* weights) const;
-  void blend_line(int tile_x, int y, const float* weights, const MutableImageView& painting);
+  void blend_line(int tile_x, int y, const float* weights, bool hold, const MutableImageView& painting);
   void begin_history(const MutableImageView& painting);
 
   const int threads_;

@@ -21,6 +21,7 @@
 #include "engine/engine.h"
 #include "image_file.h"
 #include "model_file.h"
+#include "network.h"
 #include "stabilizer.h"
 #include "stopwatch.h"
 #include "temporal.h"
@@ -30,6 +31,12 @@ namespace adainstyle {
 namespace {
 
 constexpr int kMinimumSide = 16;
+
+// Of static_skip. What a part of a frame measures is a multiple of the first, so that the engine's buffers seldom change; a part
+// larger than the second share is not worth the trouble; the statistics of a frame serve for the third at the longest.
+constexpr int kPartQuantum = 64;
+constexpr double kLargestPart = 0.7;
+constexpr std::int64_t kWholeFrameEvery = 1'000'000'000;
 
 class EncodedStyle : public Style {
  public:
@@ -50,6 +57,8 @@ std::uint64_t new_picture_id() {
 struct LoadedModel {
   std::shared_ptr<const PreparedModel> prepared;
   std::uint64_t id = 0;
+  int radius = 0;  // receptive_radius
+  int stride = 1;  // overall_stride
 };
 
 // A model file as it is now; a file that was replaced is another one.
@@ -81,7 +90,8 @@ class ModelCache {
     if (!model) {
       const Model file = read_model(path);
       const auto id = ids_.emplace(std::get<0>(key), ids_.size() + 1).first->second;
-      model = std::make_shared<const LoadedModel>(LoadedModel{prepare(file, device, precision), id});
+      model = std::make_shared<const LoadedModel>(
+          LoadedModel{prepare(file, device, precision), id, receptive_radius(file.network), overall_stride(file.network)});
       entry = model;
     }
     return model;
@@ -104,6 +114,30 @@ void check_picture(const ImageView& picture, const char* what) {
   if (picture.width >= kMinimumSide && picture.height >= kMinimumSide && picture.planes[0]) return;
   throw Error(ErrorCode::kSettings, std::string("the ") + what + " is " + std::to_string(picture.width) + "x" +
                                         std::to_string(picture.height) + " pixels; at least 16x16 are needed.");
+}
+
+template <typename Byte>
+BasicImageView<Byte> part_of(const BasicImageView<Byte>& image, const Region& region) {
+  BasicImageView<Byte> part = image;
+  part.width = region.width;
+  part.height = region.height;
+  part.planes[0] += region.y * image.strides[0] + static_cast<std::ptrdiff_t>(region.x) * pixel_layout(image.format).bytes;
+  return part;
+}
+
+// What the engine does with every pixel it paints, for those that it does not.
+void copy_alpha(const ImageView& input, const MutableImageView& output) {
+  const PixelLayout from = pixel_layout(input.format);
+  const PixelLayout to = pixel_layout(output.format);
+  if (to.alpha < 0) return;
+  const bool copies = from.has_alpha && to.has_alpha;
+  for (int y = 0; y < output.height; ++y) {
+    const std::uint8_t* source = input.planes[0] + y * input.strides[0];
+    std::uint8_t* pixel = output.planes[0] + y * output.strides[0];
+    for (int x = 0; x < output.width; ++x, source += from.bytes, pixel += to.bytes) {
+      pixel[to.alpha] = copies ? source[from.alpha] : std::uint8_t{255};
+    }
+  }
 }
 
 // Turns what LibTorch and the allocator throw into Error.
@@ -191,24 +225,32 @@ class EngineStylizer : public Stylizer {
           fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
       const bool restyled = fade_.moved() || parameters.strength != last_strength_;
       last_strength_ = parameters.strength;
-      prepare_filter(parameters, cut, restyled);
-      if (parameters.preserve_color == PreserveColor::kMatch) {
-        follower_.add(input, parameters.time_ns, cut);
-      } else {
-        follower_.reset();
-      }
+      follow_colors(input, parameters, cut);
       const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
       const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? remember(input) : input;
       const bool stabilizes = begin_stabilization(input, parameters, cut || restyled);
-      frame_engine_->stylize(input, output, statistics, parameters.strength);
-      workspace_bytes_ = frame_engine_->workspace_bytes();
+      const Region whole{0, 0, input.width, input.height};
+      const Region part = stabilizes && parameters.static_skip ? part_to_paint(whole, parameters.time_ns) : whole;
+      const bool is_part = part.width != whole.width || part.height != whole.height;
+
+      Engine& engine = is_part ? part_engine() : *frame_engine_;
+      if (is_part) {
+        memory_.freeze();
+        copy_alpha(input, output);
+      } else {
+        prepare_filter(parameters, cut, restyled);
+        last_whole_time_ = parameters.time_ns;
+      }
+      if (part.width > 0) engine.stylize(part_of(input, part), part_of(output, part), statistics, parameters.strength);
+      workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
       watch.add_to(total);
 
       double finish = 0.0;
-      if (keeps_chroma) keep_chroma(original, output, threads_);
-      if (stabilizes) stabilizer_->blend(output, parameters.stabilization);
+      if (keeps_chroma && part.width > 0) keep_chroma(part_of(original, part), part_of(output, part), threads_);
+      if (stabilizes) stabilizer_->blend(output, parameters.stabilization, is_part);
       watch.add_to(finish);
-      timings_.add(frame_engine_->times(), finish, total + finish);
+      const double share = static_cast<double>(part.width) * part.height / (static_cast<double>(whole.width) * whole.height);
+      timings_.add(part.width > 0 ? engine.times() : EngineTimes{}, finish, total + finish, share);
     });
   }
 
@@ -269,7 +311,45 @@ class EngineStylizer : public Stylizer {
   void prepare_filter(const FrameParameters& parameters, bool cut, bool restyled) {
     const bool smooth = parameters.smoothing_ms > 0.0f;
     smoother_.begin_frame(parameters.time_ns, parameters.smoothing_ms, cut || !smooth, restyled);
-    frame_engine_->set_filter(smooth ? &smoother_ : nullptr);
+    memory_.follow(smooth ? &smoother_ : nullptr);
+    frame_engine_->set_filter(smooth || parameters.static_skip ? &memory_ : nullptr);
+  }
+
+  void follow_colors(const ImageView& input, const FrameParameters& parameters, bool cut) {
+    if (parameters.preserve_color == PreserveColor::kMatch) {
+      follower_.add(input, parameters.time_ns, cut);
+    } else {
+      follower_.reset();
+    }
+  }
+
+  // What of a frame has to be painted for everything that moves to be right: nothing, a part or the whole of it.
+  Region part_to_paint(const Region& whole, std::int64_t time_ns) const {
+    const bool due = time_ns < last_whole_time_ || time_ns - last_whole_time_ >= kWholeFrameEvery;
+    if (due || !stabilizer_->has_history()) return whole;
+    const Region moving = stabilizer_->moving_region();
+    if (moving.width == 0) return {};
+    Region part = whole;
+    const auto widen = [this](int at, int size, int limit, int& begin, int& length) {
+      begin = std::max(at - model_->radius, 0) / model_->stride * model_->stride;
+      length = (at + size + model_->radius - begin + kPartQuantum - 1) / kPartQuantum * kPartQuantum;
+      if (begin + length <= limit) return;
+      begin = std::max(limit - length, 0) / model_->stride * model_->stride;
+      length = limit - begin;
+    };
+    widen(moving.x, moving.width, whole.width, part.x, part.width);
+    widen(moving.y, moving.height, whole.height, part.y, part.height);
+    const bool worth_it = static_cast<double>(part.width) * part.height < kLargestPart * whole.width * whole.height;
+    return worth_it ? part : whole;
+  }
+
+  // An engine of its own, so that the whole frame's buffers stay.
+  Engine& part_engine() {
+    if (!part_engine_) {
+      part_engine_ = model_->prepared->make_engine(threads_);
+      part_engine_->set_filter(&memory_);
+    }
+    return *part_engine_;
   }
 
   // Returns whether the painting of this frame is to be blended with the last one.
@@ -313,6 +393,9 @@ class EngineStylizer : public Stylizer {
   StatisticsSmoother smoother_;
   ColorFollower follower_;
   std::optional<Stabilizer> stabilizer_;
+  StatisticsMemory memory_;
+  std::unique_ptr<Engine> part_engine_;
+  std::int64_t last_whole_time_ = 0;
   PreserveColor last_preserve_color_ = PreserveColor::kNone;
   float last_strength_ = -1.0f;
   std::vector<std::uint8_t> copy_;  // of an input that the output overwrites

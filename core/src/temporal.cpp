@@ -85,6 +85,16 @@ void StatisticsSmoother::filter(std::size_t point, Statistics& content) {
   move_towards(average.std, content.std, share_);
 }
 
+void StatisticsMemory::filter(std::size_t point, Statistics& content) {
+  if (last_.size() <= point) last_.resize(point + 1);
+  if (frozen_) {
+    content = last_[point];
+    return;
+  }
+  if (next_) next_->filter(point, content);
+  last_[point] = content;
+}
+
 bool SceneCutDetector::is_cut(const ImageView& picture) {
   const PixelLayout layout = pixel_layout(picture.format);
   std::array<int, kBins> counts{};

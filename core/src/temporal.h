@@ -37,6 +37,24 @@ class StatisticsSmoother : public StatisticsFilter {
   bool first_point_ = true;  // of the frame
 };
 
+// Remembers the statistics that the last whole frame was painted with, so that a part of the next can be painted with the same.
+class StatisticsMemory : public StatisticsFilter {
+ public:
+  // next: what the statistics of a whole frame go through first; may be nullptr.
+  void follow(StatisticsFilter* next) {
+    next_ = next;
+    frozen_ = false;
+  }
+  void freeze() { frozen_ = true; }
+
+  void filter(std::size_t point, Statistics& content) override;
+
+ private:
+  StatisticsFilter* next_ = nullptr;
+  bool frozen_ = false;
+  std::vector<Statistics> last_;  // by point
+};
+
 // Tells the first frame of another scene by its histogram of brightness. Looks at one pixel in sixteen.
 class SceneCutDetector {
  public:

@@ -7,11 +7,11 @@
 
 namespace adainstyle {
 
-void TimingLog::add(const EngineTimes& engine, double finish, double total) {
+void TimingLog::add(const EngineTimes& engine, double finish, double total, double painted_share) {
   const std::lock_guard lock(mutex_);
   const std::size_t at = frames_++ % kWindow;
   int stage = 0;
-  for (const double time : {engine.convert, engine.encode, engine.adain, engine.decode, finish, total}) {
+  for (const double time : {engine.convert, engine.encode, engine.adain, engine.decode, finish, total, painted_share}) {
     times_[stage++][at] = static_cast<float>(time);
   }
 }
@@ -35,6 +35,7 @@ StylizerTimings TimingLog::read() const {
   for (Timing* timing : {&timings.convert, &timings.encode, &timings.adain, &timings.decode, &timings.finish, &timings.total}) {
     *timing = summarize(std::move(last[stage++]));
   }
+  timings.painted_share = summarize(std::move(last[stage])).mean;
   return timings;
 }
 

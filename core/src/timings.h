@@ -15,14 +15,15 @@ namespace adainstyle {
 class TimingLog {
  public:
   // All in milliseconds. total: of the whole frame, finish: of what follows the engine.
-  void add(const EngineTimes& engine, double finish, double total);
+  // painted_share: of the frame.
+  void add(const EngineTimes& engine, double finish, double total, double painted_share);
 
   void count_cut();
   StylizerTimings read() const;
 
  private:
   static constexpr std::size_t kWindow = 256;  // frames
-  static constexpr int kStages = 6;
+  static constexpr int kStages = 7;
 
   mutable std::mutex mutex_;
   std::array<std::array<float, kWindow>, kStages> times_ = {};

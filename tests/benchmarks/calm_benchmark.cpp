@@ -12,6 +12,7 @@
 //   flicker    mean absolute change, of 255, of the painting in tiles of 16x16 whose brightness changed by less than 1 a pixel
 //   cut        mean and largest difference, of 255, of the first frame of OTHER_CLIP after CLIP from a fresh start
 //   ms, finish mean milliseconds a frame of CLIP, and of that what follows the engine
+//   painted    mean share of the frames of CLIP that was painted
 #include <gst/app/gstappsink.h>
 #include <gst/gst.h>
 
@@ -40,10 +41,14 @@ struct Setting {
   const char* name;
   float smoothing_ms;
   float stabilization;
+  bool static_skip;
 };
 
-constexpr Setting kSettings[] = {
-    {"off", 0.0f, 0.0f}, {"smoothing", 500.0f, 0.0f}, {"stabilization", 0.0f, 1.0f}, {"both", 500.0f, 1.0f}};
+constexpr Setting kSettings[] = {{"off", 0.0f, 0.0f, false},
+                                 {"smoothing", 500.0f, 0.0f, false},
+                                 {"stabilization", 0.0f, 1.0f, false},
+                                 {"both", 500.0f, 1.0f, false},
+                                 {"static-skip", 500.0f, 1.0f, true}};
 
 Frame frame_of(const DecodedImage& image) {
   Frame frame(image.width, image.height);
@@ -98,6 +103,7 @@ class Painter {
     parameters_.style = stylizer_->load_style(style, 512);
     parameters_.smoothing_ms = setting.smoothing_ms;
     parameters_.stabilization = setting.stabilization;
+    parameters_.static_skip = setting.static_skip;
   }
 
   Frame paint(const Frame& frame) {
@@ -207,6 +213,7 @@ struct ClipResult {
   int cut_largest = 0;
   double ms = 0.0;
   double finish = 0.0;
+  double painted = 0.0;
 };
 
 ClipResult measure_clip(const Setting& setting, const std::string& style, const std::vector<Frame>& clip, const Frame& other) {
@@ -229,8 +236,9 @@ ClipResult measure_clip(const Setting& setting, const std::string& style, const 
   result.still_share = still / all;
   result.ms = painter.timings().total.mean;
   result.finish = painter.timings().finish.mean;
+  result.painted = painter.timings().painted_share;
   const Frame after_cut = painter.paint(other);
-  const Frame fresh = Painter({"", 0.0f, 0.0f}, style).paint(other);
+  const Frame fresh = Painter({"", 0.0f, 0.0f, false}, style).paint(other);
   result.cut_mean = test::mean_difference(after_cut, fresh);
   result.cut_largest = test::largest_difference(after_cut, fresh);
   return result;
@@ -253,8 +261,8 @@ int run(int argc, char** argv) {
   const int styles = argc - 4;
   std::printf("untouched warping error %.6f; %d styles; %zu frames of %dx%d\n", untouched, styles, clip.size(), clip[0].width,
               clip[0].height);
-  std::printf("%-14s %9s %10s %8s (still) %8s %5s %7s %7s\n", "", "warping", "noise gain", "flicker", "cut mean", "max", "ms",
-              "finish");
+  std::printf("%-14s %9s %10s %8s (still) %8s %5s %7s %7s %8s\n", "", "warping", "noise gain", "flicker", "cut mean", "max", "ms",
+              "finish", "painted");
   for (const Setting& setting : kSettings) {
     double warping = 0.0, gain = 0.0;
     ClipResult total;
@@ -272,9 +280,10 @@ int run(int argc, char** argv) {
       total.cut_largest = std::max(total.cut_largest, result.cut_largest);
       total.ms += result.ms / styles;
       total.finish += result.finish / styles;
+      total.painted += result.painted / styles;
     }
-    std::printf("%-14s %9.3f %10.3f %8.3f (%3.0f %%)  %8.3f %5d %7.2f %7.2f\n", setting.name, warping, gain, total.flicker,
-                100.0 * total.still_share, total.cut_mean, total.cut_largest, total.ms, total.finish);
+    std::printf("%-14s %9.3f %10.3f %8.3f (%3.0f %%)  %8.3f %5d %7.2f %7.2f %6.0f %%\n", setting.name, warping, gain, total.flicker,
+                100.0 * total.still_share, total.cut_mean, total.cut_largest, total.ms, total.finish, 100.0 * total.painted);
   }
   return 0;
 }

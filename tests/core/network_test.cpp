@@ -215,5 +215,14 @@ TEST(JsonText, RefusesDepthBombsAndDuplicates) {
   expect_error(ErrorCode::kMalformedModel, {"text", "\"a\" twice"}, [] { parse_json(R"([{"a":1,"b":2,"\u0061":3}])", "text"); });
 }
 
+TEST(ReceptiveRadius, CountsEveryConvolutionAndChangeOfTheGrid) {
+  Network network;
+  network.encoder = {{OpType::kConv3x3, "a", 3, 8, 1, true}};
+  network.decoder = {{OpType::kConv3x3, "b", 8, 3, 1, false}};
+  EXPECT_EQ(receptive_radius(network), 2);
+  // Grid 2, convolutions of 2 pixels on it, grid 4, four residual blocks of 8 pixels, and back.
+  EXPECT_EQ(receptive_radius(preset_network("small")), 2 + 2 + (2 + 4) + 4 * 8 + 4 + 2 + 2 + 2);
+}
+
 }  // namespace
 }  // namespace adainstyle

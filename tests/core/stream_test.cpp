@@ -205,6 +205,84 @@ TEST_F(StabilizationTest, SizesThatNoTileDivides) {
   }
 }
 
+// ---- Static skip ----
+
+class StaticSkipTest : public StabilizationTest {
+ protected:
+  void SetUp() override {
+    StabilizationTest::SetUp();
+    parameters_.static_skip = true;
+  }
+
+  // content_'s like, larger, with a patch of another picture.
+  static Frame scene(int patch_x, int patch_y) {
+    Frame frame = Frame::waves(kWidth, kHeight, 4);
+    const Frame patch = Frame::waves(24, 24, 8, 60);
+    for (int y = 0; y < 24; ++y) std::copy_n(patch.at(0, y), 24 * 3, frame.at(patch_x, patch_y + y));
+    return frame;
+  }
+
+  static constexpr int kWidth = 448;
+  static constexpr int kHeight = 320;
+};
+
+TEST_F(StaticSkipTest, AStillFrameIsNotPaintedAtAll) {
+  const Frame still = scene(40, 40);
+  const Frame first = next(still);
+  for (int i = 0; i < 3; ++i) EXPECT_EQ(next(still).bytes, first.bytes);
+  EXPECT_DOUBLE_EQ(stylizer_->timings().painted_share, 0.25);
+}
+
+// The full computation with the same statistics, to which the time constant of an hour pins the other stylizer.
+TEST_F(StaticSkipTest, WhatMovesIsPaintedAsInTheWholeFrame) {
+  const auto whole = open_stylizer({"", "cpu", Precision::kFp32, 2});
+  FrameParameters frozen{a_};
+  frozen.smoothing_ms = 3.6e9f;
+  const auto whole_frame = [&](const Frame& content) {
+    Frame out(kWidth, kHeight);
+    frozen.time_ns = parameters_.time_ns;
+    whole->process(content.view(), out.mutable_view(), frozen);
+    return out;
+  };
+  whole_frame(scene(200, 150));
+  next(scene(200, 150));
+  // A thing that was nowhere before: the stabilizer finds nothing to blend it with.
+  Frame moved = scene(200, 150);
+  for (int y = 130; y < 190; ++y) {
+    for (int x = 190; x < 250; ++x) std::fill_n(moved.at(x, y), 3, static_cast<std::uint8_t>((x / 4 + y / 4) % 2 * 255));
+  }
+  const Frame full = whole_frame(moved);
+  const Frame part = next(moved);
+  EXPECT_LT(stylizer_->timings().painted_share, 0.9);
+  int largest = 0;
+  for (int y = 144; y < 176; ++y) {
+    for (int x = 204; x < 236; ++x) {
+      for (int c = 0; c < 3; ++c) largest = std::max(largest, std::abs(full.at(x, y)[c] - part.at(x, y)[c]));
+    }
+  }
+  EXPECT_LE(largest, 1);
+}
+
+TEST_F(StaticSkipTest, AlphaIsCopiedEverywhere) {
+  std::vector<std::uint8_t> in(static_cast<std::size_t>(kWidth) * kHeight * 4, 100);
+  for (std::size_t i = 3; i < in.size(); i += 4) in[i] = static_cast<std::uint8_t>(i / 4);
+  std::vector<std::uint8_t> out(in.size());
+  ImageView input{PixelFormat::kRGBA, kWidth, kHeight, {in.data()}, {kWidth * 4}};
+  MutableImageView output{PixelFormat::kRGBA, kWidth, kHeight, {out.data()}, {kWidth * 4}};
+  for (int i = 0; i < 2; ++i, parameters_.time_ns += 40 * kMs) {
+    std::fill(out.begin(), out.end(), std::uint8_t{1});
+    stylizer_->process(input, output, parameters_);
+    for (std::size_t at = 3; at < in.size(); at += 4) ASSERT_EQ(out[at], in[at]);
+  }
+  EXPECT_DOUBLE_EQ(stylizer_->timings().painted_share, 0.5);
+}
+
+TEST_F(StaticSkipTest, AWholeFrameIsPaintedOnceASecond) {
+  const Frame still = scene(40, 40);
+  for (int i = 0; i < 51; ++i) next(still);  // 25 frames a second, the last one at 2 s
+  EXPECT_NEAR(stylizer_->timings().painted_share, 3.0 / 51.0, 1e-6);
+}
+
 int luma(const Frame& frame, std::size_t pixel) {
   return (77 * frame.bytes[pixel * 3] + 150 * frame.bytes[pixel * 3 + 1] + 29 * frame.bytes[pixel * 3 + 2]) >> 8;
 }

@@ -102,10 +102,11 @@ TEST_F(LiveTest, ParametersReachTheFrame) {
   EXPECT_EQ(seen.smoothing_ms, 0.0f);
   EXPECT_EQ(seen.preserve_color, PreserveColor::kNone);
   EXPECT_EQ(seen.stabilization, 0.0f);
+  EXPECT_FALSE(seen.static_skip);
 
   gst_util_set_object_arg(G_OBJECT(player.element()), "preserve-color", "luma");
   g_object_set(player.element(), "transition-time", static_cast<guint64>(3), "temporal-smoothing", 250u, "stabilization", 0.5f,
-               nullptr);
+               "static-skip", TRUE, nullptr);
   ASSERT_TRUE(player.repaint(frame_at(47 * GST_MSECOND)));
   seen = fake_->last_parameters();
   EXPECT_EQ(seen.time_ns, 47'000'000);
@@ -113,6 +114,7 @@ TEST_F(LiveTest, ParametersReachTheFrame) {
   EXPECT_EQ(seen.smoothing_ms, 250.0f);
   EXPECT_EQ(seen.preserve_color, PreserveColor::kLuma);
   EXPECT_EQ(seen.stabilization, 0.5f);
+  EXPECT_TRUE(seen.static_skip);
 }
 
 TEST_F(LiveTest, FramesWithoutTimeFollowOneAnother) {

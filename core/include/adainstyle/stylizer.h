@@ -67,6 +67,7 @@ struct FrameParameters {
   float smoothing_ms = 0.0f;       // time constant of the average that the content's statistics follow; 0: each frame's own
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;  // 0 (off) to 1: how firmly the painting holds where the picture does not change
+  bool static_skip = false;    // with stabilization: paint only around what moves, with the statistics of the last whole frame
 };
 
 // How long the last frames took, milliseconds.
@@ -80,6 +81,7 @@ struct Timing {
 struct StylizerTimings {
   std::uint64_t frames = 0;      // since the stylizer was opened
   std::uint64_t scene_cuts = 0;  // seen while smoothing, stabilising or matching colours
+  double painted_share = 0.0;    // mean share of the frame that was painted; below 1 with static_skip only
   Timing convert;                // picture to features
   Timing encode;
   Timing adain;  // statistics to weights

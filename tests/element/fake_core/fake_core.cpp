@@ -126,8 +126,8 @@ class FakeStylizer : public Stylizer {
     ++frames_;
     {
       const std::lock_guard guard(shared().lock);
-      shared().last_parameters = {parameters.time_ns, parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color,
-                                  parameters.stabilization};
+      shared().last_parameters = {parameters.time_ns,        parameters.transition_ns, parameters.smoothing_ms,
+                                  parameters.preserve_color, parameters.stabilization, parameters.static_skip};
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
     const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();

@@ -41,6 +41,7 @@ struct SeenParameters {
   float smoothing_ms = 0.0f;
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;
+  bool static_skip = false;
 };
 
 // What the tests reach by dlsym: the library must not be linked, since when it is loaded is itself tested.
