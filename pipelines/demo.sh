@@ -21,7 +21,7 @@ case $# in
     ;;
 esac
 
-# Wrong names are found before anything is installed or built; stylize-clip looks more closely.
+# Wrong names are found before anything is installed or built; stylize-file looks more closely.
 if [ $# -eq 3 ]; then
   for file in "$1" "$2"; do
     [ -f "$file" ] || { echo "demo.sh: $file: there is no such file." >&2; exit 1; }
@@ -36,7 +36,7 @@ run() { meson devenv -C "$build" --workdir "$PWD" "$@"; }
 
 if [ $# -eq 3 ]; then
   echo "Repainting $1 in the style of $2"
-  run "$build/pipelines/stylize-clip" "$@"
+  run "$build/pipelines/stylize-file" "$@"
   exit
 fi
 
@@ -47,7 +47,7 @@ set -- "$output/contact-sheet.png" "$clip"
 for style in $styles; do
   picture=$root/styles/$style.jpg
   echo "Repainting $clip in the style of $picture"
-  line=$(run "$build/pipelines/stylize-clip" "$clip" "$picture" "$output/bikes-$style.mp4")
+  line=$(run "$build/pipelines/stylize-file" "$clip" "$picture" "$output/bikes-$style.mp4")
   rates="$rates$line
 "
   set -- "$@" "$picture" "$output/bikes-$style.mp4"

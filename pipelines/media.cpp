@@ -20,12 +20,14 @@ constexpr ElementPackage kElementPackages[] = {
     {"audioconvert", "gstreamer1.0-plugins-base"}, {"audioresample", "gstreamer1.0-plugins-base"},
     {"decodebin", "gstreamer1.0-plugins-base"},    {"uridecodebin", "gstreamer1.0-plugins-base"},
     {"videoconvert", "gstreamer1.0-plugins-base"}, {"videoconvertscale", "gstreamer1.0-plugins-base"},
-    {"aacparse", "gstreamer1.0-plugins-good"},     {"deinterlace", "gstreamer1.0-plugins-good"},
-    {"jpegenc", "gstreamer1.0-plugins-good"},      {"mp4mux", "gstreamer1.0-plugins-good"},
-    {"rtspsrc", "gstreamer1.0-plugins-good"},      {"videocrop", "gstreamer1.0-plugins-good"},
-    {"videoflip", "gstreamer1.0-plugins-good"},    {"h264parse", "gstreamer1.0-plugins-bad"},
-    {"jpegparse", "gstreamer1.0-plugins-bad"},     {"rtspclientsink", "gstreamer1.0-rtsp"},
-    {"x264enc", "gstreamer1.0-plugins-ugly"},      {"avenc_aac", "gstreamer1.0-libav"},
+    {"aacparse", "gstreamer1.0-plugins-good"},     {"capssetter", "gstreamer1.0-plugins-good"},
+    {"deinterlace", "gstreamer1.0-plugins-good"},  {"jpegenc", "gstreamer1.0-plugins-good"},
+    {"matroskamux", "gstreamer1.0-plugins-good"},  {"mp4mux", "gstreamer1.0-plugins-good"},
+    {"pngenc", "gstreamer1.0-plugins-good"},       {"rtspsrc", "gstreamer1.0-plugins-good"},
+    {"videocrop", "gstreamer1.0-plugins-good"},    {"videoflip", "gstreamer1.0-plugins-good"},
+    {"h264parse", "gstreamer1.0-plugins-bad"},     {"jpegparse", "gstreamer1.0-plugins-bad"},
+    {"rtspclientsink", "gstreamer1.0-rtsp"},       {"x264enc", "gstreamer1.0-plugins-ugly"},
+    {"avenc_aac", "gstreamer1.0-libav"},
 };
 
 std::string advice_for(const std::string& factory) {

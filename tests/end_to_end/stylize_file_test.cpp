@@ -53,7 +53,7 @@ std::string format_of(GstDiscovererStreamInfo* stream) {
   return name;
 }
 
-class StylizeClipTest : public ::testing::Test {
+class StylizeFileTest : public ::testing::Test {
  protected:
   // Runs a pipeline to its end.
   static void make_file(const std::string& description) {
@@ -70,7 +70,7 @@ class StylizeClipTest : public ::testing::Test {
   }
 
   static Outcome run(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words = {environment("ADAINSTYLE_STYLIZE_CLIP")};
+    std::vector<std::string> words = {environment("ADAINSTYLE_STYLIZE_FILE")};
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -146,7 +146,7 @@ class StylizeClipTest : public ::testing::Test {
   const std::string style_ = std::string(environment("ADAINSTYLE_STYLE_DIR")) + "/mosaic.jpg";
 };
 
-TEST_F(StylizeClipTest, KeepsTheSound) {
+TEST_F(StylizeFileTest, KeepsTheSound) {
   make_clip("in.mkv", 30, "width=96, height=64", true);
   const Outcome outcome = run({folder_.path("in.mkv"), style_, folder_.path("out.mp4")});
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
@@ -162,7 +162,7 @@ TEST_F(StylizeClipTest, KeepsTheSound) {
   EXPECT_NEAR(streams.seconds, 2, 0.15);
 }
 
-TEST_F(StylizeClipTest, NeedsNoSound) {
+TEST_F(StylizeFileTest, NeedsNoSound) {
   make_clip("in.mkv", 15, "width=64, height=64", false);
   const Outcome outcome = run({folder_.path("in.mkv"), style_, folder_.path("out.mp4")});
   ASSERT_EQ(outcome.status, 0) << outcome.errors;
@@ -171,7 +171,7 @@ TEST_F(StylizeClipTest, NeedsNoSound) {
   EXPECT_EQ(streams.audios, 0);
 }
 
-TEST_F(StylizeClipTest, CutsOddSizesByOnePixel) {
+TEST_F(StylizeFileTest, CutsOddSizesByOnePixel) {
   make_file("videotestsrc num-buffers=10 ! video/x-raw, width=97, height=65 ! jpegenc ! avimux ! filesink location=" +
             folder_.path("in.avi"));
   const Outcome outcome = run({folder_.path("in.avi"), style_, folder_.path("out.mp4")});
@@ -181,7 +181,7 @@ TEST_F(StylizeClipTest, CutsOddSizesByOnePixel) {
   EXPECT_EQ(streams.height, 64);
 }
 
-TEST_F(StylizeClipTest, TurnsWhatThePhoneHeldUpright) {
+TEST_F(StylizeFileTest, TurnsWhatThePhoneHeldUpright) {
   const std::string in = folder_.path("in.mp4");
   make_file("videotestsrc num-buffers=10 ! video/x-raw, width=96, height=64 ! x264enc ! h264parse ! mp4mux ! filesink location=" +
             in);
@@ -200,10 +200,10 @@ TEST_F(StylizeClipTest, TurnsWhatThePhoneHeldUpright) {
   EXPECT_EQ(streams.height, 96);
 }
 
-TEST_F(StylizeClipTest, LeavesAPlayableFileWhenInterrupted) {
+TEST_F(StylizeFileTest, LeavesAPlayableFileWhenInterrupted) {
   make_clip("in.mkv", 3000, "width=160, height=120", true);
   const std::string out = folder_.path("out.mp4");
-  const std::string program = environment("ADAINSTYLE_STYLIZE_CLIP");
+  const std::string program = environment("ADAINSTYLE_STYLIZE_FILE");
   const std::string in = folder_.path("in.mkv");
   const pid_t child = fork();
   ASSERT_GE(child, 0);
@@ -230,7 +230,65 @@ TEST_F(StylizeClipTest, LeavesAPlayableFileWhenInterrupted) {
   EXPECT_FALSE(std::filesystem::exists(out + ".part"));
 }
 
-TEST_F(StylizeClipTest, SaysWhatIsWrong) {
+TEST_F(StylizeFileTest, CopiesSoundAndSubtitles) {
+  const std::string text = "1\n00:00:00,200 --> 00:00:01,000\nYou & <i>me</i>.\n\n2\n00:00:01,200 --> 00:00:01,800\nAnother.\n";
+  test::write_bytes(folder_.path("lines.srt"), {text.begin(), text.end()});
+  make_file(
+      "videotestsrc num-buffers=30 ! video/x-raw, framerate=15/1, width=96, height=64 ! x264enc ! matroskamux name=mux ! filesink "
+      "location=" +
+      folder_.path("in.mkv") +
+      " audiotestsrc num-buffers=90 ! audio/x-raw, rate=48000, channels=2 ! avenc_aac ! aacparse ! mux. filesrc location=" +
+      folder_.path("lines.srt") + " ! subparse ! mux.");
+  const Outcome outcome = run({folder_.path("in.mkv"), style_, folder_.path("out.mkv")});
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  for (const std::string caps : {"audio/mpeg", "text/x-raw"}) {
+    for (const std::string name : {"in", "out"}) {
+      make_file("filesrc location=" + folder_.path(name + ".mkv") + " ! matroskademux ! " + caps +
+                " ! filesink location=" + folder_.path(name));
+    }
+    const std::vector<std::uint8_t> before = test::read_bytes(folder_.path("in"));
+    EXPECT_FALSE(before.empty());
+    EXPECT_EQ(test::read_bytes(folder_.path("out")), before) << caps;
+  }
+}
+
+TEST_F(StylizeFileTest, BeginsWhereItIsTold) {
+  make_clip("in.mkv", 45, "width=64, height=64", true);
+  const Outcome outcome = run({folder_.path("in.mkv"), style_, folder_.path("out.mp4"), "--start", "2"});
+  ASSERT_EQ(outcome.status, 0) << outcome.errors;
+  EXPECT_NE(outcome.output.find("15 frames"), std::string::npos) << outcome.output;
+  const Streams streams = streams_of(folder_.path("out.mp4"));
+  EXPECT_EQ(streams.audios, 1);
+  EXPECT_NEAR(streams.seconds, 1, 0.2);
+}
+
+TEST_F(StylizeFileTest, RepaintsFoldersInEveryStyle) {
+  for (const std::string folder : {"contents", "styles"}) std::filesystem::create_directory(folder_.path(folder));
+  make_file("videotestsrc num-buffers=1 ! video/x-raw, width=65, height=47 ! pngenc ! filesink location=" +
+            folder_.path("contents/a.png"));
+  make_file("videotestsrc num-buffers=1 ! video/x-raw, width=80, height=60 ! jpegenc ! filesink location=" +
+            folder_.path("contents/b.jpg"));
+  make_clip("contents/c.mkv", 5, "width=64, height=64", false);
+  test::write_bytes(folder_.path("contents/d.jpg"), std::vector<std::uint8_t>(100, 'a'));
+  for (const std::string name : {"mosaic.jpg", "woodcut.jpg"}) {
+    std::filesystem::copy_file(std::string(environment("ADAINSTYLE_STYLE_DIR")) + "/" + name, folder_.path("styles/" + name));
+  }
+  const std::vector<std::string> arguments = {folder_.path("contents"), folder_.path("styles"), folder_.path("out")};
+  const Outcome outcome = run(arguments);
+  EXPECT_EQ(outcome.status, 1);  // d.jpg is no picture
+  EXPECT_NE(outcome.output.find("6 done, 0 skipped, 2 failed"), std::string::npos) << outcome.output << outcome.errors;
+  EXPECT_NE(outcome.errors.find("d.jpg"), std::string::npos);
+  const Streams picture = streams_of(folder_.path("out/a-woodcut.png"));
+  EXPECT_EQ(picture.width, 65);
+  EXPECT_EQ(picture.height, 47);
+  EXPECT_EQ(streams_of(folder_.path("out/b-mosaic.jpg")).width, 80);
+  EXPECT_EQ(streams_of(folder_.path("out/c-mosaic.mkv")).video_format, "video/x-h264");
+  std::vector<std::string> again = arguments;
+  again.push_back("--skip-existing");
+  EXPECT_NE(run(again).output.find("0 done, 6 skipped, 2 failed"), std::string::npos);
+}
+
+TEST_F(StylizeFileTest, SaysWhatIsWrong) {
   make_clip("in.mkv", 5, "width=64, height=64", false);
   make_file("audiotestsrc num-buffers=50 ! wavenc ! filesink location=" + folder_.path("sound.wav"));
   test::write_bytes(folder_.path("text.txt"), std::vector<std::uint8_t>(2000, 'a'));
@@ -249,7 +307,7 @@ TEST_F(StylizeClipTest, SaysWhatIsWrong) {
   EXPECT_EQ(run({in, style_}).status, 2);
 }
 
-TEST_F(StylizeClipTest, KeepsAnOlderFileWhenItFails) {
+TEST_F(StylizeFileTest, KeepsAnOlderFileWhenItFails) {
   make_clip("in.mkv", 5, "width=64, height=64", false);
   test::write_bytes(folder_.path("out.mp4"), {1, 2, 3});
   test::write_bytes(folder_.path("text.txt"), std::vector<std::uint8_t>(2000, 'a'));
