@@ -111,12 +111,7 @@ int main(int argc, char** argv) {
   app.add_option("OUTPUT", request.output, ".mp4 or .mkv for a video, .jpg or .png for a picture, or a folder")->required();
   app.add_option("--start", request.start, "Seconds of the video to leave out")->check(CLI::Range(0.0, 1e6));
   app.add_flag("--skip-existing", request.skip_existing, "Leave alone what is in the folder OUTPUT already: goes on with a batch");
-  app.add_option("--strength", request.paint.strength, "How far to go to the style, 0 to 1")->check(CLI::Range(0.0, 1.0));
-  app.add_option("--style-size", request.paint.style_size, "Short side in pixels that the style is resized to (0: as it is)")
-      ->check(CLI::Range(0, 4096));
-  app.add_option("--model", request.paint.model, "Model file (default: the installed one)");
-  app.add_option("--device", request.paint.device, "auto, cpu, cuda or cuda:N");
-  app.add_option("--precision", request.paint.precision, "Number format")->check(CLI::IsMember({"auto", "fp32", "bf16", "fp16"}));
+  add_paint_options(app, request.paint);
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {

@@ -139,7 +139,6 @@ void link_chain(const std::vector<GstElement*>& chain) {
 
 StylizeJob::StylizeJob(const Job& job) : job_(job), picture_(is_picture_name(job.output)), partial_(job.output + ".part") {
   const std::string uri = uri_of_readable_file(job.content);
-  uri_of_readable_file(job.paint.style);
   check_output(job);
 
   pipeline_.reset(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
@@ -157,22 +156,14 @@ StylizeJob::~StylizeJob() {
   g_main_loop_unref(loop_);
 }
 
-GstElement* add_painter(GstBin* bin, const PaintOptions& options) {
-  GstElement* painter = add_element(bin, "adainstyle");
-  g_object_set(painter, "style-image", options.style.c_str(), "strength", options.strength, "style-size", options.style_size,
-               "device", options.device.c_str(), nullptr);
-  if (!options.model.empty()) g_object_set(painter, "model", options.model.c_str(), nullptr);
-  gst_util_set_object_arg(G_OBJECT(painter), "precision", options.precision.c_str());
-  return painter;
-}
-
 void StylizeJob::build_picture_branch() {
   GstElement* entry = add_frame_queue(bin());
   GstElement* deinterlacer = add_element(bin(), "deinterlace");
   gst_util_set_object_arg(G_OBJECT(deinterlacer), "fields", "top");  // one frame for two fields: the frame rate stays
   GstElement* flip = add_element(bin(), "videoflip");
   gst_util_set_object_arg(G_OBJECT(flip), "video-direction", "auto");  // a phone's rotation is a tag beside the pixels
-  GstElement* painter = add_painter(bin(), job_.paint);
+  GstElement* painter = add_element(bin(), "adainstyle");
+  set_paint_options(painter, job_.paint);
   GstElement* queue = add_frame_queue(bin());
   link_chain({entry, add_element(bin(), "videoconvert"), deinterlacer, flip, add_element(bin(), "videoconvert"), painter, queue});
   add_encoder(queue);

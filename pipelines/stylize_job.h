@@ -3,15 +3,7 @@
 
 #include <string>
 
-// How to paint: the adainstyle element's properties.
-struct PaintOptions {
-  std::string style;
-  double strength = 1;
-  int style_size = 512;
-  std::string model;  // empty: the installed one
-  std::string device = "auto";
-  std::string precision = "auto";
-};
+#include "paint_options.h"
 
 // One video or picture to repaint.
 struct Job {

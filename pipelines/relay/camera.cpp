@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "camera.h"
 
-#include <algorithm>
 #include <memory>
 #include <utility>
 
@@ -179,7 +178,7 @@ CameraStatus Camera::status() const {
   status.painting = status.connected && painting_.running();
   status.publishing = publishing_ && publishing_->running();
   status.decoded = input_counts_.decoded;
-  status.dropped = status.decoded - std::min<std::uint64_t>(status.decoded, input_counts_.taken);
+  status.dropped = input_counts_.dropped + painter_.dropped();
   status.painted = painted_;
   status.repeated = encoder_.repeated();
   status.restarts = input_.restarts();

@@ -97,10 +97,7 @@ ObjectPtr<GstElement> build_camera_input(const CameraSettings& settings, InputCo
   const CapsPtr caps = raw_caps("RGBx", settings.width, settings.height);
   gst_structure_remove_field(gst_caps_get_structure(caps.get(), 0), "framerate");  // whatever the camera's is
   g_object_set(filter, "caps", caps.get(), nullptr);
-  GstElement* sink = add_handover(bin, [&counts, handler = std::move(handler)](SamplePtr sample) {
-    ++counts.taken;
-    handler(std::move(sample));
-  });
+  GstElement* sink = add_handover(bin, std::move(handler));
   link_elements(queue, deinterlacer);
   link_elements(deinterlacer, scaler);
   link_elements(scaler, filter);
@@ -111,6 +108,8 @@ ObjectPtr<GstElement> build_camera_input(const CameraSettings& settings, InputCo
   g_signal_connect(source, "select-stream", G_CALLBACK(select_stream), nullptr);
   g_signal_connect(source, "pad-added", G_CALLBACK(on_packets), input);
   g_signal_connect(decoder, "pad-added", G_CALLBACK(on_frames), input);
+  const auto on_drop = [](GstElement*, gpointer data) { ++static_cast<Input*>(data)->counts.dropped; };
+  g_signal_connect(queue, "overrun", G_CALLBACK(+on_drop), input);
   const ObjectPtr<GstPad> entry(gst_element_get_static_pad(queue, "sink"));
   gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_BUFFER, on_decoded, input, nullptr);
   return pipeline;

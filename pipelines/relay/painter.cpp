@@ -17,7 +17,6 @@ ObjectPtr<GstElement> Painter::build(const CameraSettings& settings) {
   ObjectPtr<GstElement> pipeline(GST_ELEMENT(gst_object_ref_sink(gst_pipeline_new(nullptr))));
   GstBin* bin = GST_BIN(pipeline.get());
   GstElement* entry = add_entry(bin, raw_caps("RGBx", settings.width, settings.height).get());
-  g_object_set(entry, "max-buffers", guint64{1}, "block", TRUE, nullptr);
   GstElement* element = add_element(bin, "adainstyle");
   element_.reset(GST_ELEMENT(gst_object_ref(element)));
   g_object_set(element, "device", settings.device.c_str(), "threads", settings.threads, nullptr);
@@ -33,27 +32,34 @@ ObjectPtr<GstElement> Painter::build(const CameraSettings& settings) {
   link_elements(converter, filter);
   link_elements(filter, sink);
 
-  // Only an appsrc that runs may be pushed to: one that was never started, since the style or the model is bad, would let the
-  // camera's thread wait for ever.
   GstAppSrcCallbacks callbacks = {};
-  callbacks.need_data = [](GstAppSrc* source, guint, gpointer self) {
-    auto* painter = static_cast<Painter*>(self);
-    const std::lock_guard guard(painter->lock_);
-    if (painter->entry_.get() != GST_ELEMENT(source)) painter->entry_.reset(GST_ELEMENT(gst_object_ref(source)));
-  };
+  callbacks.need_data = [](GstAppSrc* source, guint, gpointer self) { static_cast<Painter*>(self)->feed(source); };
   gst_app_src_set_callbacks(GST_APP_SRC(entry), &callbacks, this, nullptr);
+  const std::lock_guard guard(lock_);
+  entry_.reset();
+  newest_.reset();
+  idle_ = false;
   return pipeline;
 }
 
+// On the pipeline's thread, which has nothing to paint.
+void Painter::feed(GstAppSrc* entry) {
+  const std::lock_guard guard(lock_);
+  if (entry_.get() != GST_ELEMENT(entry)) entry_.reset(GST_ELEMENT(gst_object_ref(entry)));
+  idle_ = !newest_;
+  if (newest_) gst_app_src_push_buffer(entry, gst_buffer_ref(gst_sample_get_buffer(newest_.get())));
+  newest_.reset();
+}
+
 void Painter::push(SamplePtr sample) {
-  ObjectPtr<GstElement> entry;
-  {
-    const std::lock_guard guard(lock_);
-    if (!entry_) return;
-    entry.reset(GST_ELEMENT(gst_object_ref(entry_.get())));
+  const std::lock_guard guard(lock_);
+  if (idle_) {
+    idle_ = false;
+    gst_app_src_push_buffer(GST_APP_SRC(entry_.get()), gst_buffer_ref(gst_sample_get_buffer(sample.get())));
+    return;
   }
-  // Refused once the pipeline was stopped: the frame is lost.
-  gst_app_src_push_buffer(GST_APP_SRC(entry.get()), gst_buffer_ref(gst_sample_get_buffer(sample.get())));
+  if (newest_) ++dropped_;
+  newest_ = std::move(sample);
 }
 
 void Painter::restyle(const CameraSettings& settings) {

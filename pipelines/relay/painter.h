@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <atomic>
+#include <cstdint>
 #include <mutex>
 
 #include "frames.h"
@@ -17,8 +19,12 @@ class Painter {
   // Makes the pipeline; the one before must be stopped and gone.
   ObjectPtr<GstElement> build(const CameraSettings& settings);
 
-  // Waits until the frame before is being painted; drops the frame while no pipeline runs. Any thread.
+  // Takes the newest frame: it is painted as soon as the one before is done, unless a newer one takes its place until then. So no
+  // frame waits for longer than one takes to paint. Never waits. Any thread.
   void push(SamplePtr sample);
+
+  // Frames whose place was taken. Any thread.
+  std::uint64_t dropped() const { return dropped_; }
 
   // Sets style, style size and strength while playing. On the thread that builds.
   void restyle(const CameraSettings& settings);
@@ -26,8 +32,13 @@ class Painter {
  private:
   const SampleHandler painted_;
   ObjectPtr<GstElement> element_;  // adainstyle, of the pipeline built last
-  std::mutex lock_;                // guards entry_
-  ObjectPtr<GstElement> entry_;    // of the pipeline that ran last; null: none has yet
+  void feed(GstAppSrc* entry);
+
+  std::atomic<std::uint64_t> dropped_{0};
+  std::mutex lock_;              // guards what follows
+  SamplePtr newest_;             // null: it is being painted already
+  bool idle_ = false;            // the pipeline waits for a frame
+  ObjectPtr<GstElement> entry_;  // of the pipeline that ran last; null: none has yet
 };
 
 }  // namespace relay

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "media.h"
+#include "paint_options.h"
+#include "progress.h"
+
+// What webcam, rtsp-view and bench share: a pipeline that paints frames of one size and runs until its end, a number of frames or
+// Ctrl-C.
+struct PlayerOptions {
+  std::string source;  // a description in gst-launch's language that ends in raw video
+  std::string sink;    // likewise; begins with raw video
+  bool live = true;    // of a source that is faster than the painting only the newest frame is painted
+  int width = 640;
+  int height = 360;
+  long frames = 0;  // 0: no limit
+  PaintOptions paint;
+};
+
+// "--size WIDTHxHEIGHT", "--frames" and the options of painting.
+void add_player_options(CLI::App& app, PlayerOptions& options);
+
+class Player {
+ public:
+  // Throws std::runtime_error where the pipeline cannot be made.
+  explicit Player(const PlayerOptions& options);
+  ~Player();
+  Player(const Player&) = delete;
+  Player& operator=(const Player&) = delete;
+
+  // An element of the source's or the sink's description, by name.
+  ObjectPtr<GstElement> element(const std::string& name) const;
+
+  // Throws std::runtime_error with the first error. Prints progress on standard error.
+  void run();
+
+  const Progress& progress() const { return progress_; }
+
+  // Seconds that each painted frame took in the element, in order.
+  std::vector<double> paint_times() const;
+
+ private:
+  static GstPadProbeReturn on_entry(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  static GstPadProbeReturn on_painted(GstPad* pad, GstPadProbeInfo* info, gpointer self);
+  static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
+  static gboolean on_stop(gpointer self);
+  static gboolean on_tick(gpointer self);
+
+  const long frames_;
+  ObjectPtr<GstElement> pipeline_;
+  GMainLoop* loop_;
+  Progress progress_;
+  std::string failure_;
+  GstClockTime entered_ = 0;  // the painter's thread
+  mutable std::mutex lock_;   // guards times_
+  std::vector<double> times_;
+};
