@@ -5,7 +5,6 @@
 #include <atomic>
 #include <csignal>
 #include <cstdio>
-#include <cstring>
 #include <filesystem>
 #include <initializer_list>
 #include <stdexcept>
@@ -15,9 +14,9 @@
 
 #include <glib-unix.h>
 #include <gst/gst.h>
-#include <gst/video/video.h>
 
 #include "media.h"
+#include "probes.h"
 #include "progress.h"
 
 namespace {
@@ -98,18 +97,6 @@ void check_output(const Job& job) {
   std::error_code error;
   if (fs::equivalent(job.content, path, error))
     throw std::runtime_error(job.output + " is the content itself; name another file for the result.");
-}
-
-// Cuts one row or column off frames of odd sizes, which 4:2:0 cannot store; nothing is scaled.
-GstPadProbeReturn make_even(GstPad*, GstPadProbeInfo* info, gpointer crop) {
-  GstEvent* event = GST_PAD_PROBE_INFO_EVENT(info);
-  if (GST_EVENT_TYPE(event) == GST_EVENT_CAPS) {
-    GstCaps* caps = nullptr;
-    gst_event_parse_caps(event, &caps);
-    GstVideoInfo video;
-    if (gst_video_info_from_caps(&video, caps)) g_object_set(crop, "right", video.width % 2, "bottom", video.height % 2, nullptr);
-  }
-  return GST_PAD_PROBE_OK;
 }
 
 GstElement* add_frame_queue(GstBin* bin) {
@@ -224,25 +211,6 @@ gboolean StylizeJob::on_autoplug(GstElement*, GstPad*, GstCaps* caps, gpointer s
   const std::string name = gst_structure_get_name(gst_caps_get_structure(caps, 0));
   const bool picture = name.rfind("video/", 0) == 0 || name.rfind("image/", 0) == 0;
   return picture || !static_cast<StylizeJob*>(self)->muxer_takes(caps);
-}
-
-// Demuxers hand out lines of text as Pango markup, muxers take plain text: that differs in the escaped characters. Tags such as
-// <i> stay, since players know them.
-GstPadProbeReturn unescape_text(GstPad*, GstPadProbeInfo* info, gpointer) {
-  constexpr const char* kEntities[][2] = {{"&lt;", "<"},  {"&gt;", ">"},    {"&apos;", "'"},
-                                          {"&#39;", "'"}, {"&quot;", "\""}, {"&amp;", "&"}};
-  GstBuffer* old = GST_PAD_PROBE_INFO_BUFFER(info);
-  std::string text(gst_buffer_get_size(old), '\0');
-  gst_buffer_extract(old, 0, text.data(), text.size());
-  for (const auto& [entity, character] : kEntities) {
-    for (std::size_t at = 0; (at = text.find(entity, at)) != std::string::npos; ++at)
-      text.replace(at, std::strlen(entity), character);
-  }
-  GstBuffer* plain = gst_buffer_new_memdup(text.data(), text.size());
-  gst_buffer_copy_into(plain, old, GST_BUFFER_COPY_METADATA, 0, static_cast<gsize>(-1));
-  gst_buffer_unref(old);
-  info->data = plain;
-  return GST_PAD_PROBE_OK;
 }
 
 // chain: of a stream beside the picture, whose last element is linked to the muxer. stored: its caps there; null: those of the

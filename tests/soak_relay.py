@@ -82,7 +82,8 @@ def main(root, minutes, kills, size, rate):
                                "fakesink", "sync=false"])
     began = time.monotonic()
     end = began + 60 * minutes
-    kill_at = sorted(random.Random(1).uniform(began + 5, end - 15) for _ in range(kills))
+    chance = random.Random(1)
+    kill_at = sorted(chance.uniform(began + 5, end - 15) for _ in range(kills))
     samples, waits = [], []
     try:
         while time.monotonic() < end:
@@ -90,7 +91,7 @@ def main(root, minutes, kills, size, rate):
                 kill_at.pop(0)
                 camera.kill()
                 camera.wait()
-                time.sleep(random.uniform(0, 3))
+                time.sleep(chance.uniform(0, 3))
                 before = ask(status)[1]["painted"]
                 camera, _ = start_camera(root, port, size, rate)
                 back = time.monotonic()
