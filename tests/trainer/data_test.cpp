@@ -58,7 +58,8 @@ TEST_F(DatasetTest, EveryEpochSeesEveryPictureOnceInAnotherOrder) {
 TEST_F(DatasetTest, CropsFollowFromTheSeed) {
   for (const int fixed : {0, 2}) {
     TensorCache other_cache(0);
-    Dataset first = open({48, 32, fixed}, 1, &cache_), same = open({48, 32, fixed}, 1, &other_cache), other = open({48, 32, fixed}, 2, &cache_);
+    Dataset first = open({48, 32, fixed}, 1, &cache_), same = open({48, 32, fixed}, 1, &other_cache),
+            other = open({48, 32, fixed}, 2, &cache_);
     int differing = 0;
     for (std::uint64_t n = 30; n-- > 0;) {
       const at::Tensor crop = first.crop(first.choose(n));
@@ -85,7 +86,8 @@ TEST_F(DatasetTest, UndecodableFilesAreSkippedAndCounted) {
   Dataset data = open({48, 32, 2}, 1, &cache_);
   for (std::uint64_t n = 0; n < 12; ++n) EXPECT_EQ(data.crop(data.choose(n)).size(1), 32);
   EXPECT_EQ(data.skipped(), 1u);
-  for (const char* name : {"1", "2", "3", "4", "5"}) std::ofstream(folder_.path("content/" + std::string(name) + ".png")) << "nor this";
+  for (const char* name : {"1", "2", "3", "4", "5"})
+    std::ofstream(folder_.path("content/" + std::string(name) + ".png")) << "nor this";
   TensorCache empty(0);
   Dataset none = open({48, 32, 2}, 1, &empty);
   test::expect_error(ErrorCode::kNotAnImage, {"None of the 6 pictures"}, [&] { none.crop(none.choose(0)); });
@@ -177,7 +179,8 @@ TEST(Protocol, UntouchedContentMeasuresAsPublished) {
   ASSERT_EQ(contents.size(), 32u);
   double sum = 0.0;
   for (std::size_t i = 0; i < contents.size(); ++i) {
-    const LossFeatures content = network.features(load_picture(contents[i], 256)), style = network.features(load_picture(styles[i], 256));
+    const LossFeatures content = network.features(load_picture(contents[i], 256)),
+                       style = network.features(load_picture(styles[i], 256));
     const Quality quality = measure(content, style, content);
     EXPECT_EQ(quality.content, 0.0);
     sum += quality.style;

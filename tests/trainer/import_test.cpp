@@ -77,7 +77,8 @@ TEST(Unpickler, RefusesWhatIsNotWhole) {
 }
 
 TEST(Unpickler, RefusesImpossibleSizes) {
-  const auto with = [](const std::string& elements, const std::string& offset, const std::string& shape, const std::string& strides) {
+  const auto with = [](const std::string& elements, const std::string& offset, const std::string& shape,
+                       const std::string& strides) {
     return dictionary("w", tensor(storage("FloatStorage", elements), offset, shape, strides));
   };
   expect_refused(with("J\xff\xff\xff\xff", "K\x00"s, "K\x06\x85", "K\x01\x85"), "negative");
@@ -110,7 +111,8 @@ class TorchFile : public ::testing::Test {
   // Runs Python code with `torch`, `np` and the folder `folder`.
   void python(const std::string& code) {
     const std::string path = folder_.path("write.py");
-    std::ofstream(path) << "import os, pickle, zipfile, numpy as np, torch\nos.chdir('" << folder_.path() << "')\ntorch.manual_seed(1)\n"
+    std::ofstream(path) << "import os, pickle, zipfile, numpy as np, torch\nos.chdir('" << folder_.path()
+                        << "')\ntorch.manual_seed(1)\n"
                         << code;
     ASSERT_EQ(std::system((python_ + " " + path).c_str()), 0);
   }
@@ -165,8 +167,8 @@ with torch.no_grad():
 for name, x in (('content', content), ('style', style), ('out', out)):
     x.numpy().tofile(name + '.bin')
 )");
-  test::TrainerProcess import({"import", "--encoder", file("vgg.pth"), "--decoder", file("decoder.pth"), "--output", file("m.safetensors")},
-                              file("log"));
+  test::TrainerProcess import(
+      {"import", "--encoder", file("vgg.pth"), "--decoder", file("decoder.pth"), "--output", file("m.safetensors")}, file("log"));
   ASSERT_EQ(import.wait(), 0) << import.messages();
   const Model model = read_model(file("m.safetensors"));
   const TensorMap weights = to_tensors(model.weights);
@@ -195,8 +197,9 @@ for p in plan:
 torch.save(collections.OrderedDict(('features.' + k, v) for k, v in nn.Sequential(*layers).state_dict().items()), 'tv.pth')
 )");
   test::make_training_files(folder_.path());
-  test::TrainerProcess import({"import", "--torchvision", file("tv.pth"), "--normalise-with", file("content"), "--output", file("v.safetensors")},
-                              file("log"));
+  test::TrainerProcess import(
+      {"import", "--torchvision", file("tv.pth"), "--normalise-with", file("content"), "--output", file("v.safetensors")},
+      file("log"));
   ASSERT_EQ(import.wait(), 0) << import.messages();
   const LossNetwork network = LossNetwork::load(file("v.safetensors"), at::kFloat);
   const LossNetwork before(encoder_from_torchvision(read_torch_file(file("tv.pth")), "tv.pth"), "tv.pth", at::kFloat);
@@ -240,9 +243,9 @@ data = open('good.pth', 'rb').read()
 open('cut.pth', 'wb').write(data[:len(data) // 2])
 open('text.pth', 'w').write('hello')
 )");
-  const std::pair<const char*, const char*> kCases[] = {{"evil.pth", "system"},       {"own.pth", "Own"},        {"short.pth", "smaller"},
-                                                        {"missing.pth", "data/0"},    {"nopickle.pth", ""},      {"infinite.pth", "finite"},
-                                                        {"cut.pth", "archive"},       {"text.pth", "zip archive"}};
+  const std::pair<const char*, const char*> kCases[] = {
+      {"evil.pth", "system"}, {"own.pth", "Own"},         {"short.pth", "smaller"}, {"missing.pth", "data/0"},
+      {"nopickle.pth", ""},   {"infinite.pth", "finite"}, {"cut.pth", "archive"},   {"text.pth", "zip archive"}};
   for (const auto& [name, part] : kCases) {
     SCOPED_TRACE(name);
     test::expect_error(ErrorCode::kMalformedModel, {name, part}, [&] { read_torch_file(file(name)); });

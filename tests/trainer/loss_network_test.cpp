@@ -77,7 +77,8 @@ TEST_P(FeatureKernels, StatisticsArePlainNetworks) {
   EXPECT_LT(largest(std - expected.std), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Sizes, FeatureKernels, ::testing::Values(std::pair(8, 8), std::pair(9, 12), std::pair(12, 7), std::pair(5, 5)));
+INSTANTIATE_TEST_SUITE_P(Sizes, FeatureKernels,
+                         ::testing::Values(std::pair(8, 8), std::pair(9, 12), std::pair(12, 7), std::pair(5, 5)));
 
 class LossNetworkTest : public ::testing::Test {
  protected:
@@ -125,10 +126,12 @@ TEST_F(LossNetworkTest, BrainFloatGradientPointsTheSameWay) {
 TEST_F(LossNetworkTest, MissingOrMisshapenTensorsAreNamed) {
   std::map<std::string, TensorData> weights = weights_;
   weights.erase("conv3_2.bias");
-  test::expect_error(ErrorCode::kMalformedModel, {"some file", "conv3_2.bias"}, [&] { LossNetwork(weights, "some file", at::kFloat); });
+  test::expect_error(ErrorCode::kMalformedModel, {"some file", "conv3_2.bias"},
+                     [&] { LossNetwork(weights, "some file", at::kFloat); });
   weights = weights_;
   weights["conv2_1.weight"].shape = {64, 128, 3, 3};
-  test::expect_error(ErrorCode::kMalformedModel, {"conv2_1.weight", "shape"}, [&] { LossNetwork(weights, "some file", at::kFloat); });
+  test::expect_error(ErrorCode::kMalformedModel, {"conv2_1.weight", "shape"},
+                     [&] { LossNetwork(weights, "some file", at::kFloat); });
 }
 
 }  // namespace

@@ -61,7 +61,9 @@ class TrainRun : public ::testing::Test {
     EXPECT_EQ(process.wait(), 0) << process.messages();
   }
 
-  std::vector<std::uint8_t> checkpoint(const std::string& name) const { return test::read_bytes(file(name + ".checkpoint.safetensors")); }
+  std::vector<std::uint8_t> checkpoint(const std::string& name) const {
+    return test::read_bytes(file(name + ".checkpoint.safetensors"));
+  }
 
   test::TemporaryFolder folder_;
 };
@@ -135,8 +137,9 @@ TEST_F(TrainRun, FullDiskLeavesTheLastCheckpoint) {
 
 TEST_F(TrainRun, WrongOptionsAreNamed) {
   const std::pair<Arguments, const char*> kCases[] = {
-      {{"--crop", "30"}, "multiple of 8"}, {{"--decoder-norm", "batch"}, "--mode paper"}, {{"--network", "nosuch"}, "nosuch"},
-      {{"--vgg", file("none")}, "none"},   {{"--content", file("none")}, "none"},         {{"--init", file("vgg.safetensors")}, "vgg"}};
+      {{"--crop", "30"}, "multiple of 8"},   {{"--decoder-norm", "batch"}, "--mode paper"},
+      {{"--network", "nosuch"}, "nosuch"},   {{"--vgg", file("none")}, "none"},
+      {{"--content", file("none")}, "none"}, {{"--init", file("vgg.safetensors")}, "vgg"}};
   for (const auto& [more, part] : kCases) {
     SCOPED_TRACE(more.back());
     TrainerProcess process(arguments("x", more), file("x.log"));
@@ -148,13 +151,15 @@ TEST_F(TrainRun, WrongOptionsAreNamed) {
 TEST_F(TrainRun, PaperModeAndItsAblationRun) {
   expect_success("paper", {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3"});
   EXPECT_EQ(read_model(file("paper.safetensors")).network.decoder.size(), 13u);
-  expect_success("norm", {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3", "--decoder-norm", "instance"});
+  expect_success(
+      "norm", {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3", "--decoder-norm", "instance"});
   EXPECT_FALSE(test::path_exists(file("norm.safetensors")));
   EXPECT_TRUE(test::path_exists(file("norm.checkpoint.safetensors")));
 }
 
 TEST_F(TrainRun, LogsAreReadByTheirReaders) {
-  expect_success("logged", {"--log", file("logs"), "--val-content", file("content"), "--val-style", file("style"), "--val-every", "20"});
+  expect_success("logged",
+                 {"--log", file("logs"), "--val-content", file("content"), "--val-style", file("style"), "--val-every", "20"});
   std::ifstream log(file("logs/log.jsonl"));
   int train = 0, validation = 0;
   for (std::string line; std::getline(log, line);) {

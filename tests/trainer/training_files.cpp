@@ -35,7 +35,8 @@ void write_random_picture(const std::string& path, int width, int height, std::u
   for (int y = 0; y < height; ++y) {
     for (int x = 0; x < width; ++x) {
       for (const auto& wave : waves) {
-        const double value = 0.5 + 0.4 * std::sin(wave[0] * x * 0.3 + wave[1] * y * 0.3 + 6.0 * wave[2]) + 0.1 * (uniform(random) - 0.5);
+        const double value =
+            0.5 + 0.4 * std::sin(wave[0] * x * 0.3 + wave[1] * y * 0.3 + 6.0 * wave[2]) + 0.1 * (uniform(random) - 0.5);
         image.rgb.push_back(static_cast<std::uint8_t>(255.0 * value));
       }
     }
