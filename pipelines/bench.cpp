@@ -63,9 +63,7 @@ int run(PlayerOptions options, const std::string& input) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   PlayerOptions options;
   std::string input;
   CLI::App app(
@@ -80,8 +78,14 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   gst_init(nullptr, nullptr);
+  return run(options, input);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return run(options, input);
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "adainstyle-bench: %s\n", error.what());
     return kExitFailed;

@@ -98,9 +98,7 @@ int run(const Request& request) {
   return done + skipped == jobs.size() ? 0 : kExitFailed;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   Request request;
   CLI::App app(
       "Repaints a video (sound and subtitles are kept) or a picture in the style of a picture. CONTENT and STYLE may be folders: "
@@ -118,8 +116,14 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   gst_init(nullptr, nullptr);
+  return run(request);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return run(request);
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "stylize-file: %s\n", error.what());
     return kExitFailed;

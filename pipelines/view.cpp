@@ -76,9 +76,7 @@ int run(Request& request, bool camera_named) {
   return 0;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+int parse_and_run(int argc, char** argv) {
   Request request;
   CLI::App app(kRtsp ? "Shows an RTSP camera repainted, in a window. Ctrl-C ends it."
                      : "Shows a webcam repainted, in a window. Ctrl-C ends it.");
@@ -89,8 +87,14 @@ int main(int argc, char** argv) {
     return app.exit(error) == 0 ? 0 : kExitUsage;
   }
   gst_init(nullptr, nullptr);
+  return run(request, !kRtsp && app.count("--camera") > 0);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
   try {
-    return run(request, !kRtsp && app.count("--camera") > 0);
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "%s: %s\n", kName, error.what());
     return kExitFailed;

@@ -179,10 +179,7 @@ void take_camera(CommandLine& line, const std::string& text) {
   line.locations[text.substr(0, equals)] = text.substr(equals + 1);
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a viewer that has gone is no reason to end
+int parse_and_run(int argc, char** argv) {
   CommandLine line;
   CLI::App app(
       "Repaints the pictures of RTSP cameras in the style of a picture and serves them again as RTSP, each at /NAME.\n"
@@ -206,11 +203,18 @@ int main(int argc, char** argv) {
     return kExitUsage;
   }
   gst_init(nullptr, nullptr);
+  Relay(line, settings).run();
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  std::signal(SIGPIPE, SIG_IGN);  // a viewer that has gone is no reason to end
   try {
-    Relay(line, settings).run();
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "rtsp-relay: %s\n", error.what());
     return kExitFailed;
   }
-  return 0;
 }

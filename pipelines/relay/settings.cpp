@@ -241,7 +241,9 @@ void read_file(const std::string& path, RelaySettings& settings, CameraSettings&
   for (const std::string& group : file.groups()) {
     if (group == "relay" || group == "defaults") continue;
     if (group.compare(0, kCamera.size(), kCamera) != 0) {
-      refuse(path + ": [" + group + "]: the groups are [relay], [defaults] and [camera NAME].");
+      std::string reason = path;
+      reason.append(": there is a group [").append(group).append("]; known are [relay], [defaults] and [camera NAME].");
+      refuse(reason);
     }
     file.read_group(group, camera_table(), camera_called(settings, group.substr(kCamera.size()), defaults));
   }

@@ -66,7 +66,7 @@ std::string url_of(GSocket* socket, const std::string& text) {
   const AddressPtr address(g_socket_get_local_address(socket, nullptr));
   if (!address || !G_IS_INET_SOCKET_ADDRESS(address.get())) return text;
   char* name = g_socket_connectable_to_string(G_SOCKET_CONNECTABLE(address.get()));
-  const std::string url = std::string("http://") + name;
+  std::string url = std::string("http://") + name;
   g_free(name);
   return url;
 }

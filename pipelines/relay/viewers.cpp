@@ -163,7 +163,7 @@ void Viewers::add(Camera& camera) {
 
 std::string Viewers::base_url() const {
   char* address = gst_rtsp_server_get_address(server_.get());
-  const std::string url = scheme_ + "://" + address + ":" + std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + "/";
+  std::string url = scheme_ + "://" + address + ":" + std::to_string(gst_rtsp_server_get_bound_port(server_.get())) + "/";
   g_free(address);
   return url;
 }
