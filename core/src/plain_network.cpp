@@ -100,26 +100,17 @@ Encoded plain_encode(const Network& network, const TensorMap& weights, const at:
 }
 
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style) {
+                        const std::vector<ChannelStatistics>& style, float strength) {
   at::Tensor current = features;
   for (const Operation& operation : network.decoder) {
     if (operation.type == OpType::kAdaIN) {
-      current = adain(current, style.at(operation.tap), network.eps);
+      const at::Tensor styled = adain(current, style.at(operation.tap), network.eps);
+      current = strength == 1.0f ? styled : current * (1.0f - strength) + styled * strength;
     } else {
       current = apply(operation, weights, current);
     }
   }
   return current;
-}
-
-std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& content, const std::vector<ChannelStatistics>& style,
-                                       float strength) {
-  std::vector<ChannelStatistics> result;
-  for (std::size_t tap = 0; tap < style.size(); ++tap) {
-    result.push_back({content[tap].mean * (1.0f - strength) + style[tap].mean * strength,
-                      content[tap].std * (1.0f - strength) + style[tap].std * strength});
-  }
-  return result;
 }
 
 TensorMap to_tensors(const std::map<std::string, TensorData>& weights) {

@@ -122,11 +122,19 @@ class TorchEngine : public Engine {
     begin_frame(input);
     watch.add_to(times_.convert);
     affines_.assign(plan_.adains.size(), {});
-    targets_ = style;
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       run_step(static_cast<int>(i));
       watch.add_to(static_cast<int>(i) < plan_.encoder_steps ? times_.encode : times_.decode);
-      use_statistics(static_cast<int>(i), style, strength);
+      for (std::size_t a = 0; a < plan_.adains.size(); ++a) {
+        const AdaINPoint& point = plan_.adains[a];
+        if (point.tensor != plan_.steps[i].output) continue;
+        const at::Tensor& features = tensors_[point.tensor];
+        const int channels = static_cast<int>(features.size(1));
+        Statistics content = measure(features);
+        if (filter_ && point.tap >= 0) filter_->filter(a, content);
+        affines_[a] = to_device(point.tap < 0 ? identity_affine(content, channels)
+                                              : adain_affine(content, style[point.tap], strength, channels));
+      }
       watch.add_to(times_.adain);
       release(static_cast<int>(i));
     }
@@ -139,24 +147,6 @@ class TorchEngine : public Engine {
   std::size_t workspace_bytes() const override { return peak_bytes_; }
 
  private:
-  // Where the step's output is an AdaIN point or, for a strength below 1, a tap: takes its statistics.
-  void use_statistics(int index, const StyleStatistics& style, float strength) {
-    const int tensor = plan_.steps[index].output;
-    const auto adain =
-        std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
-    const bool is_adain = adain != plan_.adains.end();
-    const int tap = strength < 1.0f && index < plan_.encoder_steps ? tap_of(plan_, tensor) : -1;
-    if (!is_adain && tap < 0) return;
-    const std::size_t point = is_adain ? adain - plan_.adains.begin() : plan_.adains.size() + tap;
-    Statistics content = measure(tensors_[tensor]);
-    if (filter_ && (!is_adain || adain->tap >= 0)) filter_->filter(point, content);
-    if (tap >= 0) blend_targets(plan_, tensor, content, style, strength, &targets_);
-    if (!is_adain) return;
-    const int channels = static_cast<int>(tensors_[tensor].size(1));
-    affines_[point] =
-        to_device(adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, targets_[adain->tap], channels));
-  }
-
   void begin_frame(const ImageView& picture) {
     if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
     tensors_.assign(plan_.tensors.size(), {});
@@ -264,7 +254,6 @@ class TorchEngine : public Engine {
   std::unique_ptr<PictureTransfer> transfer_;
   std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
   std::vector<DeviceAffine> affines_;  // by AdaIN point
-  StyleStatistics targets_;            // what this frame's AdaINs make, by tap
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
 };
