@@ -140,7 +140,9 @@ Command add_evaluate_command(CLI::App* app) {
       ->capture_default_str()
       ->check(CLI::Range(32, 4096));
   app->add_option("--pairs", o->pairs, "Pairs measured at most")->check(CLI::PositiveNumber);
-  app->add_option("--strength", o->strength, "Strength of the style, 0 to 1")->capture_default_str()->check(CLI::Range(0.0, 1.0));
+  app->add_option("--strength", o->strength, "From the statistics of the content (0) to those of the style (1)")
+      ->capture_default_str()
+      ->check(CLI::Range(0.0, 1.0));
   app->add_option("--flow", o->flow, "Folder of frames with optical flow (.flo) and occlusion masks: warping error")
       ->type_name("DIR");
   app->add_option("--flow-style", o->flow_style, "Style picture for --flow")->type_name("FILE");

@@ -34,7 +34,8 @@ Stylize stylize_with(const Network& network, const TensorMap& weights, float str
     const at::ScalarType dtype = weights.begin()->second.scalar_type();
     const Encoded of_style = plain_encode(network, weights, extend(style, stride).to(dtype));
     const Encoded of_content = plain_encode(network, weights, extend(content, stride).to(dtype));
-    const at::Tensor output = plain_decode(network, weights, of_content.features, between(of_content.taps, of_style.taps, strength), 1.0f);
+    const at::Tensor output =
+        plain_decode(network, weights, of_content.features, between(of_content.taps, of_style.taps, strength), 1.0f);
     return output.narrow(2, 0, content.size(2)).narrow(3, 0, content.size(3)).to(at::kFloat);
   };
 }
