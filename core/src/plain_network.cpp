@@ -100,17 +100,26 @@ Encoded plain_encode(const Network& network, const TensorMap& weights, const at:
 }
 
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style, float strength) {
+                        const std::vector<ChannelStatistics>& style) {
   at::Tensor current = features;
   for (const Operation& operation : network.decoder) {
     if (operation.type == OpType::kAdaIN) {
-      const at::Tensor styled = adain(current, style.at(operation.tap), network.eps);
-      current = strength == 1.0f ? styled : current * (1.0f - strength) + styled * strength;
+      current = adain(current, style.at(operation.tap), network.eps);
     } else {
       current = apply(operation, weights, current);
     }
   }
   return current;
+}
+
+std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& content, const std::vector<ChannelStatistics>& style,
+                                       float strength) {
+  std::vector<ChannelStatistics> result;
+  for (std::size_t tap = 0; tap < style.size(); ++tap) {
+    result.push_back({content[tap].mean * (1.0f - strength) + style[tap].mean * strength,
+                      content[tap].std * (1.0f - strength) + style[tap].std * strength});
+  }
+  return result;
 }
 
 TensorMap to_tensors(const std::map<std::string, TensorData>& weights) {

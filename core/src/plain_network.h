@@ -37,9 +37,17 @@ struct Encoded {
 // Throws Error(kSettings) for another shape, Error(kMalformedModel) for a missing weight.
 Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture);
 
-// Returns [N, 3, H, W], not clamped. strength: the paper's alpha; at each AdaIN the result is (1-a) x + a AdaIN(x, style).
+// Returns [N, 3, H, W], not clamped.
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style, float strength);
+                        const std::vector<ChannelStatistics>& style);
+
+// Note [Strength]
+// What AdaIN is told to make lies between the content's own statistics at the tap (strength 0) and the style's (1). For a network
+// with one AdaIN, which follows its tap, that is the paper's alpha, (1-a) x + a AdaIN(x, style): both are the same scale and shift.
+// Where further AdaINs follow, x has a scale that training never fixed, since AdaIN always took it away; letting a part of it through
+// ruins the picture. With the content's own statistics at strength 0 the network does what the identity loss has taught it.
+std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& content, const std::vector<ChannelStatistics>& style,
+                                       float strength);
 
 // Weights as a file holds them to float32 CPU tensors of their own memory, and tensors of any kind to what a file holds.
 TensorMap to_tensors(const std::map<std::string, TensorData>& weights);

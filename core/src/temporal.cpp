@@ -87,7 +87,7 @@ void StatisticsSmoother::filter(std::size_t point, Statistics& content) {
 
 void StatisticsMemory::filter(std::size_t point, Statistics& content) {
   if (last_.size() <= point) last_.resize(point + 1);
-  if (frozen_) {
+  if (frozen_ && !last_[point].mean.empty()) {  // empty: a point that only a new strength made needed
     content = last_[point];
     return;
   }

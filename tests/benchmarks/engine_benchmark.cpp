@@ -104,7 +104,7 @@ void plain_frames(benchmark::State& state, const std::string& preset, int width,
   const at::Tensor picture = at::rand({1, 3, height, width}).to(at::kBFloat16).contiguous(at::MemoryFormat::ChannelsLast);
   const std::vector<ChannelStatistics> style = plain_encode(model.network, weights, picture).taps;
   run(state, model.network, width, height,
-      [&] { plain_decode(model.network, weights, plain_encode(model.network, weights, picture).features, style, 1.0f); });
+      [&] { plain_decode(model.network, weights, plain_encode(model.network, weights, picture).features, style); });
 }
 
 void add_benchmarks() {

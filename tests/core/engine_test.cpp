@@ -56,7 +56,8 @@ at::Tensor plain_result(const Model& model, const Frame& content, const Frame& s
   const TensorMap weights = tensors_of(model);
   const Encoded encoded_style = plain_encode(model.network, weights, extended_tensor(style, plan));
   const Encoded encoded = plain_encode(model.network, weights, extended_tensor(content, plan));
-  const at::Tensor output = plain_decode(model.network, weights, encoded.features, encoded_style.taps, strength);
+  const at::Tensor output =
+      plain_decode(model.network, weights, encoded.features, between(encoded.taps, encoded_style.taps, strength));
   return output[0].narrow(1, 0, content.height).narrow(2, 0, content.width);
 }
 

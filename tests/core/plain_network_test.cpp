@@ -137,7 +137,7 @@ TEST(PlainNetwork, ComputesWhatTheOperationsAreDefinedAs) {
   expected = by_definition_convolve(expected, weights.at("c.weight"), weights.at("c.bias"), 1, false);
 
   const Encoded encoded = plain_encode(network, weights, picture);
-  const Planes actual = to_planes(plain_decode(network, weights, encoded.features, {}, 1.0f));
+  const Planes actual = to_planes(plain_decode(network, weights, encoded.features, {}));
   ASSERT_EQ(actual.values.size(), expected.values.size());
   for (std::size_t i = 0; i < expected.values.size(); ++i) ASSERT_NEAR(actual.values[i], expected.values[i], 1e-4f) << i;
 }
@@ -155,7 +155,7 @@ TEST(PlainNetwork, ShufflesChannelsInTheOrderOfTheFormat) {
       for (int dx = 0; dx < 2; ++dx) EXPECT_EQ(after.at(c * 4 + dy * 2 + dx, 3, 1), before.at(c, 6 + dy, 2 + dx));
     }
   }
-  EXPECT_EQ(largest_difference(plain_decode(network, {}, encoded.features, {}, 1.0f), picture), 0.0f);
+  EXPECT_EQ(largest_difference(plain_decode(network, {}, encoded.features, {}), picture), 0.0f);
 }
 
 TEST(PlainNetwork, StatisticsAreBiasedAndFloat32) {
@@ -197,9 +197,10 @@ TEST(PlainNetwork, StrengthMixesContentAndStyle) {
   const at::Generator generator = at::detail::createCPUGenerator(kSeed);
   const at::Tensor content = random_picture(16, 16, generator);
   const auto style = plain_encode(network, {}, random_picture(16, 24, generator) * 0.3).taps;
-  const at::Tensor none = plain_decode(network, {}, content, style, 0.0f);
-  const at::Tensor half = plain_decode(network, {}, content, style, 0.5f);
-  const at::Tensor full = plain_decode(network, {}, content, style, 1.0f);
+  const auto own = plain_encode(network, {}, content).taps;
+  const at::Tensor none = plain_decode(network, {}, content, between(own, style, 0.0f));
+  const at::Tensor half = plain_decode(network, {}, content, between(own, style, 0.5f));
+  const at::Tensor full = plain_decode(network, {}, content, style);
   EXPECT_LT(largest_difference(none, content), 1e-6f);
   EXPECT_GT(largest_difference(full, content), 0.1f);
   EXPECT_LT(largest_difference(half, (content + full) * 0.5), 1e-6f);
@@ -214,7 +215,7 @@ TEST(PlainNetwork, EveryPresetGivesEveryWeightAGradient) {
     for (auto& [tensor_name, tensor] : weights) tensor.requires_grad_(true);
     const auto style = plain_encode(network, weights, random_picture(16, 32, generator)).taps;
     const at::Tensor output =
-        plain_decode(network, weights, plain_encode(network, weights, random_picture(32, 16, generator)).features, style, 1.0f);
+        plain_decode(network, weights, plain_encode(network, weights, random_picture(32, 16, generator)).features, style);
     ASSERT_EQ(output.sizes(), at::IntArrayRef({1, 3, 32, 16}));
     at::square(output).mean().backward();
     for (const auto& [tensor_name, tensor] : weights) {
@@ -235,7 +236,7 @@ TEST(PlainNetwork, RunsInBfloat16) {
   const at::Tensor style = random_picture(32, 32, generator);
   const auto run = [&](const TensorMap& tensors, at::ScalarType type) {
     return plain_decode(network, tensors, plain_encode(network, tensors, picture.to(type)).features,
-                        plain_encode(network, tensors, style.to(type)).taps, 1.0f);
+                        plain_encode(network, tensors, style.to(type)).taps);
   };
   const at::Tensor exact = run(weights, at::kFloat);
   const at::Tensor coarse = run(rounded, at::kBFloat16);
@@ -298,7 +299,7 @@ TEST(PlainNetwork, GivesTheOutputThatComesWithTheTrainedModel) {
     EXPECT_LT(largest_difference(style[tap].std[0], example.at("style.std" + std::to_string(tap))), 1e-3f) << tap;
   }
   const Encoded content = plain_encode(network, weights, example.at("content").unsqueeze(0));
-  const at::Tensor output = plain_decode(network, weights, content.features, style, 1.0f);
+  const at::Tensor output = plain_decode(network, weights, content.features, style);
   const float difference = largest_difference(output[0].clamp(0, 1), example.at("output").clamp(0, 1));
   RecordProperty("largest_difference", std::to_string(difference));
   EXPECT_LT(difference, 1e-3f);

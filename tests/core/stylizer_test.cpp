@@ -2,6 +2,7 @@
 #include "adainstyle/stylizer.h"
 
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <functional>
@@ -167,6 +168,33 @@ TEST_F(StylizerTest, StrengthZeroIsTheDecodedContent) {
   stylizer->process(content.input(), a.output(), {stylizer->encode_style(content.input()), 0.0f});
   stylizer->process(content.input(), b.output(), {stylizer->encode_style(Frame(PixelFormat::kRGB, 32, 32, 90).input()), 0.0f});
   EXPECT_EQ(a.bytes, b.bytes);
+}
+
+TEST_P(StylizerTest, StrengthLeadsFromThePictureToTheStyle) {
+  const auto stylizer = open_stylizer(options(GetParam()));
+  Frame content(PixelFormat::kRGB, 96, 80);
+  for (int y = 0; y < 80; ++y) {
+    for (int x = 0; x < 96; ++x) {
+      content.at(x, y)[0] = static_cast<std::uint8_t>(128 + 90 * std::sin(x * 0.11) * std::cos(y * 0.07));
+      content.at(x, y)[1] = static_cast<std::uint8_t>(110 + 80 * std::sin(x * 0.05 + y * 0.09));
+      content.at(x, y)[2] = static_cast<std::uint8_t>(90 + 60 * std::cos(x * 0.08 - y * 0.04));
+    }
+  }
+  const auto style = stylizer->encode_style(Frame::scene(PixelFormat::kRGB, 64, 64).input());
+  double last = -1.0;
+  for (const float strength : {0.0f, 0.25f, 0.5f, 0.75f, 1.0f}) {
+    Frame output(PixelFormat::kRGB, 96, 80);
+    stylizer->process(content.input(), output.output(), {style, strength});
+    double distance = 0.0;
+    for (std::size_t i = 0; i < output.bytes.size(); ++i) distance += std::abs(output.bytes[i] - content.bytes[i]);
+    distance /= 96 * 80 * 3;
+    EXPECT_GT(distance, last) << strength;
+    // Without style the picture comes back, but for what the small network cannot keep.
+    if (strength == 0.0f) {
+      EXPECT_LT(distance, 16.0);
+    }
+    last = distance;
+  }
 }
 
 TEST_F(StylizerTest, WeightsAreSharedAndStylesMayTravel) {

@@ -191,8 +191,8 @@ TEST(Parameters, GrownNetworkComputesWhatTheTrainedOneDid) {
   const TensorMap wide_weights = grown.unpack(grown.master().detach(), at::kFloat);
   const at::Tensor picture = at::rand({1, 3, 32, 48}, at::detail::createCPUGenerator(3), at::TensorOptions(at::kFloat));
   const Encoded a = plain_encode(small, small_weights, picture), b = plain_encode(wide, wide_weights, picture);
-  const at::Tensor before = plain_decode(small, small_weights, a.features, a.taps, 1.0f);
-  const at::Tensor after = plain_decode(wide, wide_weights, b.features, b.taps, 1.0f);
+  const at::Tensor before = plain_decode(small, small_weights, a.features, a.taps);
+  const at::Tensor after = plain_decode(wide, wide_weights, b.features, b.taps);
   EXPECT_LT((before - after).abs().max().item<double>(), 1e-4);
 }
 

@@ -128,7 +128,7 @@ TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const a
   const at::Tensor input = content.to(dtype_);
   const Encoded encoded = plain_encode(network_, weights, input);
   Forward forward;
-  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, 1.0f);
+  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps);
   add_term("autoencoder", 1.0, mean_absolute(output - input), values, &forward.other);
   return forward;
 }
@@ -181,7 +181,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
     }
     styles.push_back({at::cat(mean), at::cat(std)});
   }
-  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles, 1.0f);
+  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles);
 
   Forward forward;
   forward.stylised = decoded.narrow(0, 0, n);

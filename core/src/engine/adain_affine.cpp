@@ -15,14 +15,30 @@ Affine identity_affine(const Statistics& content, int channels) {
   return affine;
 }
 
-Affine adain_affine(const Statistics& content, const Statistics& style, float strength, int channels) {
+Affine adain_affine(const Statistics& content, const Statistics& style, int channels) {
   Affine affine = identity_affine(content, channels);
   for (std::size_t c = 0; c < content.mean.size(); ++c) {
-    const float scale = style.std[c] / content.std[c];
-    affine.scale[c] = 1.0f - strength + strength * scale;
-    affine.shift[c] = strength * (style.mean[c] - scale * content.mean[c]);
+    affine.scale[c] = style.std[c] / content.std[c];
+    affine.shift[c] = style.mean[c] - affine.scale[c] * content.mean[c];
   }
   return affine;
+}
+
+int tap_of(const Plan& plan, int tensor) {
+  const auto tap = std::find(plan.tap_tensors.begin(), plan.tap_tensors.end(), tensor);
+  return tap == plan.tap_tensors.end() ? -1 : static_cast<int>(tap - plan.tap_tensors.begin());
+}
+
+void blend_targets(const Plan& plan, int tensor, const Statistics& content, const StyleStatistics& style, float strength,
+                   StyleStatistics* targets) {
+  for (std::size_t tap = 0; tap < style.size(); ++tap) {
+    if (plan.tap_tensors[tap] != tensor) continue;
+    Statistics& target = (*targets)[tap];
+    for (std::size_t c = 0; c < target.mean.size(); ++c) {
+      target.mean[c] = content.mean[c] + strength * (style[tap].mean[c] - content.mean[c]);
+      target.std[c] = content.std[c] + strength * (style[tap].std[c] - content.std[c]);
+    }
+  }
 }
 
 Statistics statistics_from_sums(const double* sum, const double* sum_of_squares, double count, int channels, float eps) {

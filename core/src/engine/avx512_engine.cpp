@@ -113,6 +113,7 @@ class Avx512Engine : public Engine {
     Stopwatch watch;
     begin_frame(input);
     watch.add_to(times_.convert);
+    targets_ = style;
     const int last = static_cast<int>(plan_.steps.size()) - 1;
     for (int i = 0; i < last; ++i) {
       fold(i);
@@ -120,15 +121,18 @@ class Avx512Engine : public Engine {
       const int tensor = plan_.steps[i].output;
       const auto adain =
           std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
-      run_step(i, adain != plan_.adains.end());
+      const bool is_adain = adain != plan_.adains.end();
+      const int tap = strength < 1.0f && i < plan_.encoder_steps ? tap_of(plan_, tensor) : -1;
+      run_step(i, is_adain || tap >= 0);
       watch.add_to(i < plan_.encoder_steps ? times_.encode : times_.decode);
-      if (adain != plan_.adains.end()) {
-        const int channels = maps_[tensor].channels;
-        Statistics content = measured(tensor);
-        if (filter_ && adain->tap >= 0) filter_->filter(adain - plan_.adains.begin(), content);
-        affines_[adain - plan_.adains.begin()] =
-            adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, style[adain->tap], strength, channels);
-      }
+      if (!is_adain && tap < 0) continue;
+      const std::size_t point = is_adain ? adain - plan_.adains.begin() : plan_.adains.size() + tap;
+      Statistics content = measured(tensor);
+      if (filter_ && (!is_adain || adain->tap >= 0)) filter_->filter(point, content);
+      if (tap >= 0) blend_targets(plan_, tensor, content, style, strength, &targets_);
+      if (!is_adain) continue;
+      const int channels = maps_[tensor].channels;
+      affines_[point] = adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, targets_[adain->tap], channels);
     }
     fold(last);
     watch.add_to(times_.adain);
@@ -245,6 +249,7 @@ class Avx512Engine : public Engine {
   std::size_t arena_bytes_ = 0;
   std::vector<FeatureMap> maps_;                  // by tensor; the last tensor is the picture itself
   std::vector<Affine> affines_;                   // by AdaIN point
+  StyleStatistics targets_;                       // what this frame's AdaINs make, by tap
   std::vector<std::vector<FoldedGroup>> folded_;  // by step and group
   std::vector<double> sums_;                      // [thread][sum, sum of squares][kMaxChannels]
 };

@@ -20,8 +20,8 @@ struct Statistics {
 // Indexed by tap; empty where the decoder has no AdaIN of that tap.
 using StyleStatistics = std::vector<Statistics>;
 
-// Sees the content's statistics at each AdaIN point before they are used, in the order in which the network comes to
-// them, and may change them.
+// Sees the content's statistics before they are used, in the order in which the network comes to them, and may change them: at each
+// AdaIN point and, for a strength below 1, at each tap that is no AdaIN point (point = number of AdaIN points + tap).
 class StatisticsFilter {
  public:
   virtual ~StatisticsFilter() = default;

@@ -122,19 +122,11 @@ class TorchEngine : public Engine {
     begin_frame(input);
     watch.add_to(times_.convert);
     affines_.assign(plan_.adains.size(), {});
+    targets_ = style;
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       run_step(static_cast<int>(i));
       watch.add_to(static_cast<int>(i) < plan_.encoder_steps ? times_.encode : times_.decode);
-      for (std::size_t a = 0; a < plan_.adains.size(); ++a) {
-        const AdaINPoint& point = plan_.adains[a];
-        if (point.tensor != plan_.steps[i].output) continue;
-        const at::Tensor& features = tensors_[point.tensor];
-        const int channels = static_cast<int>(features.size(1));
-        Statistics content = measure(features);
-        if (filter_ && point.tap >= 0) filter_->filter(a, content);
-        affines_[a] = to_device(point.tap < 0 ? identity_affine(content, channels)
-                                              : adain_affine(content, style[point.tap], strength, channels));
-      }
+      use_statistics(static_cast<int>(i), style, strength);
       watch.add_to(times_.adain);
       release(static_cast<int>(i));
     }
@@ -147,6 +139,24 @@ class TorchEngine : public Engine {
   std::size_t workspace_bytes() const override { return peak_bytes_; }
 
  private:
+  // Where the step's output is an AdaIN point or, for a strength below 1, a tap: takes its statistics.
+  void use_statistics(int index, const StyleStatistics& style, float strength) {
+    const int tensor = plan_.steps[index].output;
+    const auto adain =
+        std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
+    const bool is_adain = adain != plan_.adains.end();
+    const int tap = strength < 1.0f && index < plan_.encoder_steps ? tap_of(plan_, tensor) : -1;
+    if (!is_adain && tap < 0) return;
+    const std::size_t point = is_adain ? adain - plan_.adains.begin() : plan_.adains.size() + tap;
+    Statistics content = measure(tensors_[tensor]);
+    if (filter_ && (!is_adain || adain->tap >= 0)) filter_->filter(point, content);
+    if (tap >= 0) blend_targets(plan_, tensor, content, style, strength, &targets_);
+    if (!is_adain) return;
+    const int channels = static_cast<int>(tensors_[tensor].size(1));
+    affines_[point] =
+        to_device(adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, targets_[adain->tap], channels));
+  }
+
   void begin_frame(const ImageView& picture) {
     if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
     tensors_.assign(plan_.tensors.size(), {});
@@ -177,12 +187,15 @@ class TorchEngine : public Engine {
   static at::Tensor channels_last(const at::Tensor& tensor) { return tensor.contiguous(at::MemoryFormat::ChannelsLast); }
 
   // Folds this frame's AdaIN into the weights: W (scale x + shift) + b = (W scale) x + (b + W shift). What the rounding of
-  // W scale does to the mean of x is taken out of the bias again, and the shift of a skip tensor goes into it.
+  // W scale does to the mean of x is taken out of the bias again. A skip tensor's share of the bias: see add_skip().
   at::Tensor conv(int index, const at::Tensor& padded) const {
     const Step& step = plan_.steps[index];
     const TorchStep& weights = prepared_->steps[index];
     at::Tensor bias = weights.bias;
-    if (step.skip_adain >= 0) bias = bias + affines_[step.skip_adain].shift;
+    if (step.skip_adain >= 0) {
+      const DeviceAffine& skip = affines_[step.skip_adain];
+      bias = bias + skip.shift + skip.scale * rounded(skip.mean);
+    }
     if (step.input_adain < 0) return fused_conv(padded, weights.weight, bias, step.stride, step.relu);
     const DeviceAffine& affine = affines_[step.input_adain];
     const at::Tensor scaled = weights.weight * affine.scale.view({1, -1, 1, 1});
@@ -208,15 +221,21 @@ class TorchEngine : public Engine {
     return output;
   }
 
-  // The shift is in the convolution's bias already.
+  // scale x + shift = scale (x - mean) + (shift + scale mean). The last term is in the convolution's bias: shift and scale x alone
+  // are large, and what is rounded to 16 bits before they cancel is lost.
   void add_skip(const Step& step, at::Tensor& output) const {
     const at::Tensor& skip = tensors_[step.skip];
     if (step.skip_adain < 0) {
       output.add_(skip);
-    } else {
-      output.addcmul_(skip, affines_[step.skip_adain].scale.view({1, -1, 1, 1}).to(prepared_->dtype));
+      return;
     }
+    const DeviceAffine& affine = affines_[step.skip_adain];
+    const auto of_channels = [&](const at::Tensor& values) { return values.to(prepared_->dtype).view({1, -1, 1, 1}); };
+    output.addcmul_(skip - of_channels(affine.mean), of_channels(affine.scale));
   }
+
+  // float32 values as the features' number format holds them.
+  at::Tensor rounded(const at::Tensor& values) const { return values.to(prepared_->dtype).to(at::kFloat); }
 
   Statistics measure(const at::Tensor& features) const {
     const at::Tensor pixels = features.permute({0, 2, 3, 1}).reshape({-1, features.size(1)}).to(at::kFloat);
@@ -254,6 +273,7 @@ class TorchEngine : public Engine {
   std::unique_ptr<PictureTransfer> transfer_;
   std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
   std::vector<DeviceAffine> affines_;  // by AdaIN point
+  StyleStatistics targets_;            // what this frame's AdaINs make, by tap
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
 };
