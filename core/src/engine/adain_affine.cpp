@@ -24,23 +24,6 @@ Affine adain_affine(const Statistics& content, const Statistics& style, int chan
   return affine;
 }
 
-int tap_of(const Plan& plan, int tensor) {
-  const auto tap = std::find(plan.tap_tensors.begin(), plan.tap_tensors.end(), tensor);
-  return tap == plan.tap_tensors.end() ? -1 : static_cast<int>(tap - plan.tap_tensors.begin());
-}
-
-void blend_targets(const Plan& plan, int tensor, const Statistics& content, const StyleStatistics& style, float strength,
-                   StyleStatistics* targets) {
-  for (std::size_t tap = 0; tap < style.size(); ++tap) {
-    if (plan.tap_tensors[tap] != tensor) continue;
-    Statistics& target = (*targets)[tap];
-    for (std::size_t c = 0; c < target.mean.size(); ++c) {
-      target.mean[c] = content.mean[c] + strength * (style[tap].mean[c] - content.mean[c]);
-      target.std[c] = content.std[c] + strength * (style[tap].std[c] - content.std[c]);
-    }
-  }
-}
-
 Statistics statistics_from_sums(const double* sum, const double* sum_of_squares, double count, int channels, float eps) {
   Statistics statistics;
   statistics.mean.resize(channels);

@@ -18,14 +18,6 @@ struct Affine {
 
 Affine adain_affine(const Statistics& content, const Statistics& style, int channels);
 
-// The first tap whose statistics are those of `tensor`, or -1.
-int tap_of(const Plan& plan, int tensor);
-
-// Strength (Note [Strength] in plain_network.h): once the content's statistics of `tensor` are known, the targets of its taps lie
-// between those and the style's.
-void blend_targets(const Plan& plan, int tensor, const Statistics& content, const StyleStatistics& style, float strength,
-                   StyleStatistics* targets);
-
 // Leaves the features as they are and only tells their mean (Note [Flat frames]).
 Affine identity_affine(const Statistics& content, int channels);
 

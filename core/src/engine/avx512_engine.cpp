@@ -6,9 +6,9 @@
 #include <cstring>
 #include <utility>
 
-#include "engine/adain_affine.h"
 #include "engine/arena.h"
 #include "engine/engine.h"
+#include "engine/frame_adain.h"
 #include "engine/packed_conv.h"
 #include "pixels/pixels.h"
 #include "stopwatch.h"
@@ -83,7 +83,10 @@ struct FoldedGroup {
 class Avx512Engine : public Engine {
  public:
   Avx512Engine(std::shared_ptr<const Prepared> prepared, int threads)
-      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads > 0 ? threads : omp_get_num_procs()) {
+      : prepared_(std::move(prepared)),
+        plan_(prepared_->plan),
+        threads_(threads > 0 ? threads : omp_get_num_procs()),
+        adain_(plan_) {
     affines_.resize(plan_.adains.size());
     folded_.resize(plan_.steps.size());
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -113,26 +116,18 @@ class Avx512Engine : public Engine {
     Stopwatch watch;
     begin_frame(input);
     watch.add_to(times_.convert);
-    targets_ = style;
+    adain_.begin(style, strength, filter_);
     const int last = static_cast<int>(plan_.steps.size()) - 1;
     for (int i = 0; i < last; ++i) {
       fold(i);
       watch.add_to(times_.adain);
-      const int tensor = plan_.steps[i].output;
-      const auto adain =
-          std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
-      const bool is_adain = adain != plan_.adains.end();
-      const int tap = strength < 1.0f && i < plan_.encoder_steps ? tap_of(plan_, tensor) : -1;
-      run_step(i, is_adain || tap >= 0);
+      const bool measure = adain_.measures(i);
+      run_step(i, measure);
       watch.add_to(i < plan_.encoder_steps ? times_.encode : times_.decode);
-      if (!is_adain && tap < 0) continue;
-      const std::size_t point = is_adain ? adain - plan_.adains.begin() : plan_.adains.size() + tap;
-      Statistics content = measured(tensor);
-      if (filter_ && (!is_adain || adain->tap >= 0)) filter_->filter(point, content);
-      if (tap >= 0) blend_targets(plan_, tensor, content, style, strength, &targets_);
-      if (!is_adain) continue;
-      const int channels = maps_[tensor].channels;
-      affines_[point] = adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, targets_[adain->tap], channels);
+      if (!measure) continue;
+      const int tensor = plan_.steps[i].output;
+      auto result = adain_.take(i, measured(tensor), maps_[tensor].channels);
+      if (result) affines_[result->point] = std::move(result->affine);
     }
     fold(last);
     watch.add_to(times_.adain);
@@ -247,9 +242,9 @@ class Avx512Engine : public Engine {
   int height_ = 0;
   std::unique_ptr<void, Free> arena_;
   std::size_t arena_bytes_ = 0;
-  std::vector<FeatureMap> maps_;                  // by tensor; the last tensor is the picture itself
-  std::vector<Affine> affines_;                   // by AdaIN point
-  StyleStatistics targets_;                       // what this frame's AdaINs make, by tap
+  std::vector<FeatureMap> maps_;  // by tensor; the last tensor is the picture itself
+  std::vector<Affine> affines_;   // by AdaIN point
+  FrameAdaIN adain_;
   std::vector<std::vector<FoldedGroup>> folded_;  // by step and group
   std::vector<double> sums_;                      // [thread][sum, sum of squares][kMaxChannels]
 };

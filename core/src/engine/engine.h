@@ -67,8 +67,8 @@ class PreparedModel {
 
 // Note [Two engines]
 // The AVX-512 engine has kernels of its own: reflection padding, bias, ReLU, addition, AdaIN and pixel conversion all happen in the
-// convolution, and no memory is allocated once the first frame has passed. It needs a CPU with AVX512-BF16 and runs bf16 only. The
-// LibTorch engine runs the same plan with ATen's convolutions on any device and in any precision.
+// convolution, and no memory for features is allocated once the first frame has passed. It needs a CPU with AVX512-BF16 and runs
+// bf16 only. The LibTorch engine runs the same plan with ATen's convolutions on any device and in any precision.
 std::shared_ptr<const PreparedModel> prepare_avx512(const Model& model);
 std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, const Device& device, Precision precision);
 

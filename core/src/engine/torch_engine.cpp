@@ -16,8 +16,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "engine/adain_affine.h"
 #include "engine/engine.h"
+#include "engine/frame_adain.h"
 #include "engine/picture_transfer.h"
 #include "engine/torch_conv.h"
 #include "stopwatch.h"
@@ -96,7 +96,7 @@ struct DeviceAffine {
 class TorchEngine : public Engine {
  public:
   TorchEngine(std::shared_ptr<const Prepared> prepared, int threads)
-      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads) {
+      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads), adain_(plan_) {
     transfer_ = prepared_->device.is_cuda() ? make_cuda_transfer(prepared_->device.index()) : make_cpu_transfer();
   }
 
@@ -122,11 +122,15 @@ class TorchEngine : public Engine {
     begin_frame(input);
     watch.add_to(times_.convert);
     affines_.assign(plan_.adains.size(), {});
-    targets_ = style;
+    adain_.begin(style, strength, filter_);
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       run_step(static_cast<int>(i));
       watch.add_to(static_cast<int>(i) < plan_.encoder_steps ? times_.encode : times_.decode);
-      use_statistics(static_cast<int>(i), style, strength);
+      if (adain_.measures(static_cast<int>(i))) {
+        const at::Tensor& features = tensors_[plan_.steps[i].output];
+        const auto result = adain_.take(static_cast<int>(i), measure(features), static_cast<int>(features.size(1)));
+        if (result) affines_[result->point] = to_device(result->affine);
+      }
       watch.add_to(times_.adain);
       release(static_cast<int>(i));
     }
@@ -139,24 +143,6 @@ class TorchEngine : public Engine {
   std::size_t workspace_bytes() const override { return peak_bytes_; }
 
  private:
-  // Where the step's output is an AdaIN point or, for a strength below 1, a tap: takes its statistics.
-  void use_statistics(int index, const StyleStatistics& style, float strength) {
-    const int tensor = plan_.steps[index].output;
-    const auto adain =
-        std::find_if(plan_.adains.begin(), plan_.adains.end(), [&](const AdaINPoint& a) { return a.tensor == tensor; });
-    const bool is_adain = adain != plan_.adains.end();
-    const int tap = strength < 1.0f && index < plan_.encoder_steps ? tap_of(plan_, tensor) : -1;
-    if (!is_adain && tap < 0) return;
-    const std::size_t point = is_adain ? adain - plan_.adains.begin() : plan_.adains.size() + tap;
-    Statistics content = measure(tensors_[tensor]);
-    if (filter_ && (!is_adain || adain->tap >= 0)) filter_->filter(point, content);
-    if (tap >= 0) blend_targets(plan_, tensor, content, style, strength, &targets_);
-    if (!is_adain) return;
-    const int channels = static_cast<int>(tensors_[tensor].size(1));
-    affines_[point] =
-        to_device(adain->tap < 0 ? identity_affine(content, channels) : adain_affine(content, targets_[adain->tap], channels));
-  }
-
   void begin_frame(const ImageView& picture) {
     if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
     tensors_.assign(plan_.tensors.size(), {});
@@ -273,7 +259,7 @@ class TorchEngine : public Engine {
   std::unique_ptr<PictureTransfer> transfer_;
   std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
   std::vector<DeviceAffine> affines_;  // by AdaIN point
-  StyleStatistics targets_;            // what this frame's AdaINs make, by tap
+  FrameAdaIN adain_;
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
 };
