@@ -19,7 +19,7 @@ build_packages='
   libgstreamer1.0-dev libgstreamer-plugins-base1.0-dev libgstrtspserver-1.0-dev
   gstreamer1.0-tools gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad gstreamer1.0-plugins-ugly
   gstreamer1.0-libav gstreamer1.0-rtsp glib-networking libmicrohttpd-dev
-  libgdk-pixbuf-2.0-dev webp-pixbuf-loader nlohmann-json3-dev libcli11-dev
+  libgdk-pixbuf-2.0-dev webp-pixbuf-loader nlohmann-json3-dev libcli11-dev libgloo-dev
   libgtest-dev libgmock-dev libbenchmark-dev'
 # The headers of gst/cuda, of use only where nvcc compiles CUDA code (they draw in 560 MB of OpenCV).
 cuda_packages='libgstreamer-plugins-bad1.0-dev'

@@ -122,12 +122,12 @@ std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& con
   return result;
 }
 
-TensorMap to_tensors(const std::map<std::string, TensorData>& weights) {
+TensorMap to_tensors(const std::map<std::string, TensorData>& weights, at::Device device) {
   TensorMap tensors;
   for (const auto& [name, data] : weights) {
     at::Tensor tensor = at::empty(data.shape, at::kFloat);
     std::copy(data.values.begin(), data.values.end(), tensor.data_ptr<float>());
-    tensors[name] = tensor;
+    tensors[name] = tensor.to(device);
   }
   return tensors;
 }

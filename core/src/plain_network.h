@@ -49,8 +49,8 @@ at::Tensor plain_decode(const Network& network, const TensorMap& weights, const 
 std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& content, const std::vector<ChannelStatistics>& style,
                                        float strength);
 
-// Weights as a file holds them to float32 CPU tensors of their own memory, and tensors of any kind to what a file holds.
-TensorMap to_tensors(const std::map<std::string, TensorData>& weights);
+// Weights as a file holds them to float32 tensors of their own memory, and tensors of any kind to what a file holds.
+TensorMap to_tensors(const std::map<std::string, TensorData>& weights, at::Device device = at::kCPU);
 std::map<std::string, TensorData> from_tensors(const TensorMap& tensors);
 
 }  // namespace adainstyle

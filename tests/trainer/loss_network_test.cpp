@@ -14,6 +14,7 @@
 #include "feature_kernels.h"
 #include "network_presets.h"
 #include "plain_network.h"
+#include "plain_passes.h"
 #include "support/expect_error.h"
 #include "training_files.h"
 
@@ -75,6 +76,24 @@ TEST_P(FeatureKernels, StatisticsArePlainNetworks) {
   const ChannelStatistics expected = channel_statistics(features, 1e-5f);
   EXPECT_LT(largest(mean - expected.mean), 1e-5);
   EXPECT_LT(largest(std - expected.std), 1e-5);
+}
+
+// What runs on a GPU, run here on the CPU.
+TEST_P(FeatureKernels, PlainPassesGiveTheSame) {
+  const at::Tensor features = at::relu(random_features({2, 6, height_, width_}, kSeed));
+  const at::Tensor padded = random_features({2, 6, height_ + 2, width_ + 2}, kSeed + 1);
+  const at::Tensor pooled = random_features({2, 6, (height_ + 1) / 2 + 2, (width_ + 1) / 2 + 2}, kSeed + 2);
+  const at::Tensor direct = random_features({2, 6, height_, width_}, kSeed + 3);
+  const at::Tensor offset = random_values({2, 6}, kSeed + 4), slope = random_values({2, 6}, kSeed + 5);
+  EXPECT_EQ(largest(plain_passes::pad_reflect(features) - pad_reflect(features)), 0.0);
+  EXPECT_EQ(largest(plain_passes::pool_and_pad_reflect(features) - pool_and_pad_reflect(features)), 0.0);
+  EXPECT_LT(largest(plain_passes::channel_sums(features) - channel_sums(features)), 1e-3);
+  EXPECT_LT(largest(plain_passes::relu_backward(features, padded, direct, offset, slope) -
+                    relu_backward(features, padded, direct, offset, slope)),
+            1e-5);
+  EXPECT_LT(largest(plain_passes::relu_backward(features, padded, {}, {}, {}) - relu_backward(features, padded, {}, {}, {})), 1e-5);
+  EXPECT_LT(largest(plain_passes::relu_pool_backward(features, pooled) - relu_pool_backward(features, pooled)), 1e-5);
+  EXPECT_LT(largest(plain_passes::pad_reflect_backward(padded) - pad_reflect_backward(padded)), 1e-5);
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, FeatureKernels,

@@ -198,6 +198,15 @@ assert grids[0].encoded_image_string[:4] == b'\x89PNG'
   EXPECT_EQ(std::system((interpreter + " " + file("read.py") + " " + file("logs")).c_str()), 0);
 }
 
+TEST_F(TrainRun, AbsentDeviceIsSaid) {
+  for (const auto& [device, complaint] :
+       {std::pair<std::string, std::string>{"cuda:77", "GPU 77 is asked for"}, {"tpu", "must be auto, cpu, cuda or cuda:N"}}) {
+    TrainerProcess process(arguments("absent", {"--device", device}), file("absent.log"));
+    EXPECT_EQ(process.wait(), 1);
+    EXPECT_NE(process.messages().find(complaint), std::string::npos) << process.messages();
+  }
+}
+
 class SeveralProcesses : public TrainRun {
  protected:
   static Arguments environment(int rank, int port) {
@@ -228,13 +237,27 @@ TEST_F(SeveralProcesses, TwoEndWhereOneWithTwiceTheBatchEnds) {
   EXPECT_LT(difference, 1e-6 * size);
 }
 
+TEST_F(SeveralProcesses, TorchrunStartsThem) {
+  const char* python = std::getenv("ADAINSTYLE_PYTHON");
+  if (python == nullptr || std::system((std::string(python) + " -c 'import torch.distributed.run' 2> /dev/null").c_str()) != 0) {
+    if (std::getenv("CI") != nullptr) FAIL() << "Python's torch is not here";
+    GTEST_SKIP() << "Python's torch is not here; scripts/setup.sh --tests installs it";
+  }
+  std::string line = std::string(python) + " -m torch.distributed.run --no-python --nproc-per-node 2 --master-port " +
+                     std::to_string(port(2)) + " -- " + std::getenv("ADAINSTYLE_TRAINER");
+  // The option that torchrun would take for one of its own without the two dashes.
+  for (const std::string& argument : arguments("torchrun", {"--log", file("logs")})) line += " " + argument;
+  ASSERT_EQ(std::system((line + " 2> " + file("torchrun.log")).c_str()), 0) << file("torchrun.log");
+  EXPECT_EQ(read_model(file("torchrun.safetensors")).training.at("pictures_per_iteration"), 4);
+}
+
 TEST_F(SeveralProcesses, KilledOneEndsTheOtherAndTheRunResumes) {
-  const Arguments all = arguments("pair", {"--iterations", "100000", "--timeout", "3"});
+  const Arguments all = arguments("pair", {"--iterations", "100000", "--timeout", "60"});
   TrainerProcess first(all, file("0.log"), environment(0, port(1))), second(all, file("1.log"), environment(1, port(1)));
   ASSERT_TRUE(first.wait_for_message("3/")) << first.messages();
   second.signal(SIGKILL);
   EXPECT_EQ(first.wait(), 1);
-  EXPECT_NE(first.messages().find("Process 1 of the training does not answer"), std::string::npos) << first.messages();
+  EXPECT_NE(first.messages().find("Another process of the training does not answer"), std::string::npos) << first.messages();
   TrainerProcess resumed(arguments("pair", {"--resume"}), file("2.log"));
   EXPECT_TRUE(resumed.wait_for_message("1/")) << resumed.messages();
   resumed.signal(SIGTERM);

@@ -21,7 +21,7 @@ constexpr std::int64_t kFlowCells = 4;  // of the coarse grid, in each direction
 }  // namespace
 
 at::Tensor gaussian_noise(const at::Tensor& like, double sigma, std::uint64_t label) {
-  return at::randn(like.sizes(), at::detail::createCPUGenerator(label), at::TensorOptions(at::kFloat)) * sigma;
+  return at::randn(like.sizes(), at::detail::createCPUGenerator(label), at::TensorOptions(at::kFloat)).to(like.device()) * sigma;
 }
 
 at::Tensor random_flow_grid(std::int64_t height, std::int64_t width, std::uint64_t label) {

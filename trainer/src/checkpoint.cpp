@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include <ATen/core/grad_mode.h>
+#include <ATen/ops/from_blob.h>
 
 #include "adainstyle/error.h"
 #include "file_io.h"
@@ -17,7 +17,7 @@ constexpr char kFormat[] = "adainstyle.checkpoint";
 constexpr char kFormatVersion[] = "1";
 
 TensorData values_of(const at::Tensor& tensor) {
-  const at::Tensor plain = tensor.detach().contiguous();
+  const at::Tensor plain = tensor.detach().cpu().contiguous();
   const float* values = plain.data_ptr<float>();
   return {plain.sizes().vec(), std::vector<float>(values, values + plain.numel())};
 }
@@ -29,7 +29,7 @@ void restore(const SafetensorsFile& file, const std::string& path, const char* n
                                                 std::to_string(tensor.numel()) +
                                                 " values; is it the checkpoint of another network?");
   }
-  std::copy(found->second.values.begin(), found->second.values.end(), tensor.data_ptr<float>());
+  tensor.detach().copy_(at::from_blob(const_cast<float*>(found->second.values.data()), tensor.sizes(), at::kFloat));
 }
 
 nlohmann::json metadata_json(const SafetensorsFile& file, const std::string& path, const char* name) {

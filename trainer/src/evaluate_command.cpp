@@ -8,6 +8,7 @@
 
 #include "adainstyle/error.h"
 #include "commands.h"
+#include "device.h"
 #include "file_io.h"
 #include "flow.h"
 #include "model_file.h"
@@ -18,7 +19,7 @@ namespace adainstyle {
 namespace {
 
 struct EvaluateOptions {
-  std::string model, content, style, vgg, list, flow, flow_style, json, grid;
+  std::string model, content, style, vgg, list, flow, flow_style, json, grid, device = "auto";
   int size = 256, pairs = 1 << 20, grid_rows = 8;
   float strength = 1.0f;
 };
@@ -72,7 +73,7 @@ void write_reports(const EvaluateOptions& options, nlohmann::json report, const 
 }
 
 void evaluate_list(const EvaluateOptions& options) {
-  const LossNetwork network = LossNetwork::load(options.vgg, at::kFloat);
+  const LossNetwork network = LossNetwork::load(options.vgg, at::kFloat, training_device(options.device));
   std::vector<at::Tensor> pictures;
   const Measurement measurement = measure_list(options, network, &pictures);
   print_table(measurement, false);
@@ -94,12 +95,13 @@ nlohmann::json evaluate_flow(const EvaluateOptions& options, const Stylize& styl
 
 void evaluate_model(const EvaluateOptions& options) {
   const Model model = read_model(options.model);
-  const TensorMap weights = to_tensors(model.weights);
+  const at::Device device = training_device(options.device);
+  const TensorMap weights = to_tensors(model.weights, device);
   const Stylize stylize = stylize_with(model.network, weights, options.strength);
   Measurement measurement;
   nlohmann::json report = nlohmann::json::object();
   if (!options.content.empty()) {
-    const LossNetwork network = LossNetwork::load(options.vgg, at::kFloat);
+    const LossNetwork network = LossNetwork::load(options.vgg, at::kFloat, device);
     const Validation validation(options.content, options.style, network, options.size, options.pairs);
     measurement = validation.run(stylize);
     print_table(measurement, true);
@@ -146,6 +148,7 @@ Command add_evaluate_command(CLI::App* app) {
   app->add_option("--flow", o->flow, "Folder of frames with optical flow (.flo) and occlusion masks: warping error")
       ->type_name("DIR");
   app->add_option("--flow-style", o->flow_style, "Style picture for --flow")->type_name("FILE");
+  app->add_option("--device", o->device, kDeviceHelp)->capture_default_str();
   app->add_option("--json", o->json, "Write the figures of all and of each pair here")->type_name("FILE");
   app->add_option("--grid", o->grid, "Write a picture of content, style and output of the first pairs here")->type_name("PNG");
   app->add_option("--grid-rows", o->grid_rows, "Pairs in the grid")->capture_default_str()->check(CLI::PositiveNumber);

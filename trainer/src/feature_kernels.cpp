@@ -10,6 +10,8 @@
 #include <ATen/ops/empty.h>
 #include <c10/util/BFloat16.h>
 
+#include "plain_passes.h"
+
 namespace adainstyle {
 namespace {
 
@@ -186,6 +188,7 @@ void copy_padded_columns(T* row, std::int64_t width, std::int64_t channels) {
 }  // namespace
 
 at::Tensor pad_reflect(const at::Tensor& input) {
+  if (!input.is_cpu()) return plain_passes::pad_reflect(input);
   const Extent e(input);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h + 2, e.w + 2, input);
   for_type(input, [&](auto* type) {
@@ -205,6 +208,7 @@ at::Tensor pad_reflect(const at::Tensor& input) {
 }
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
+  if (!input.is_cpu()) return plain_passes::pool_and_pad_reflect(input);
   const Extent e(input);
   const std::int64_t h = (e.h + 1) / 2, w = (e.w + 1) / 2;
   at::Tensor output = empty_channels_last(e.n, e.c, h + 2, w + 2, input);
@@ -226,6 +230,7 @@ at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
 }
 
 at::Tensor channel_sums(const at::Tensor& features) {
+  if (!features.is_cpu()) return plain_passes::channel_sums(features);
   const Extent e(features);
   // Blocks of rows of a fixed size, added in order: the result does not depend on how threads share the work.
   constexpr std::int64_t kRows = 8;
@@ -258,6 +263,7 @@ at::Tensor channel_sums(const at::Tensor& features) {
 
 at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
                          const at::Tensor& offset, const at::Tensor& slope) {
+  if (!features.is_cpu()) return plain_passes::relu_backward(features, padded_gradient, direct, offset, slope);
   const Extent e(features);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
   for_type(features, [&](auto* type) {
@@ -277,6 +283,7 @@ at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gr
 }
 
 at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient) {
+  if (!features.is_cpu()) return plain_passes::relu_pool_backward(features, padded_gradient);
   const Extent e(features);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
   Extent pooled(padded_gradient);
@@ -306,6 +313,7 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
 }
 
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
+  if (!padded_gradient.is_cpu()) return plain_passes::pad_reflect_backward(padded_gradient);
   Extent e(padded_gradient);
   e.h -= 2;
   e.w -= 2;

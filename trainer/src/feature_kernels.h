@@ -10,7 +10,8 @@ namespace adainstyle {
 // Written out, that gradient is a chain of data-only convolutions with cheap passes in between. ATen would run reflection
 // padding, ReLU, pooling (with 8-byte indices) and the statistics as separate passes over memory, each with a converted float32
 // copy; these functions do each join of two convolutions in one pass. All take [N, C, H, W] tensors in channels-last memory,
-// float32 or bfloat16, compute in float32, and give the same bits whatever the number of threads.
+// float32 or bfloat16, compute in float32, and give the same bits whatever the number of threads. They are loops for a CPU; tensors
+// elsewhere take the way of plain_passes.h.
 
 // Reflection padding by one pixel: [N, C, H + 2, W + 2].
 at::Tensor pad_reflect(const at::Tensor& input);

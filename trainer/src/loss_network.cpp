@@ -52,8 +52,9 @@ void feature_statistics(const at::Tensor& features, at::Tensor* mean, at::Tensor
   *std = (sums.select(1, 1) - m * m).clamp_min(0.0).add(kEps).sqrt().to(at::kFloat);
 }
 
-LossNetwork::LossNetwork(const std::map<std::string, TensorData>& weights, const std::string& source, at::ScalarType dtype)
-    : dtype_(dtype) {
+LossNetwork::LossNetwork(const std::map<std::string, TensorData>& weights, const std::string& source, at::ScalarType dtype,
+                         at::Device device)
+    : dtype_(dtype), device_(device) {
   const at::NoGradGuard no_grad;
   for (const LayerPlan& plan : kPlan) {
     const std::string name = plan.name;
@@ -67,16 +68,16 @@ LossNetwork::LossNetwork(const std::map<std::string, TensorData>& weights, const
       weight = at::matmul(weight.permute({0, 2, 3, 1}), colour).permute({0, 3, 1, 2});
     }
     Layer layer;
-    layer.weight = weight.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
-    layer.bias = bias.to(dtype);
+    layer.weight = weight.to(device, dtype).contiguous(at::MemoryFormat::ChannelsLast);
+    layer.bias = bias.to(device, dtype);
     layer.pool_before = plan.pool_before;
     layer.tap = plan.tap;
     layers_.push_back(std::move(layer));
   }
 }
 
-LossNetwork LossNetwork::load(const std::string& path, at::ScalarType dtype) {
-  return LossNetwork(read_safetensors(path).tensors, path, dtype);
+LossNetwork LossNetwork::load(const std::string& path, at::ScalarType dtype, at::Device device) {
+  return LossNetwork(read_safetensors(path).tensors, path, dtype, device);
 }
 
 at::Tensor LossNetwork::convolve(const at::Tensor& padded, const Layer& layer) const {
@@ -86,7 +87,7 @@ at::Tensor LossNetwork::convolve(const at::Tensor& padded, const Layer& layer) c
 LossNetwork::Activations LossNetwork::forward(const at::Tensor& picture) const {
   const at::NoGradGuard no_grad;
   Activations result;
-  at::Tensor x = picture.detach().to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  at::Tensor x = picture.detach().to(device_, dtype_).contiguous(at::MemoryFormat::ChannelsLast);
   for (const Layer& layer : layers_) {
     x = convolve(layer.pool_before ? pool_and_pad_reflect(x) : pad_reflect(x), layer);
     result.outputs.push_back(x);

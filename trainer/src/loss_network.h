@@ -34,12 +34,15 @@ class LossNetwork {
 
   // Reads conv0 ... conv4_1 (NAME.weight OIHW, NAME.bias; conv0, the 1x1 colour transform, is folded into conv1_1).
   // `source` names the weights in errors; `dtype` is float32 or bfloat16.
-  LossNetwork(const std::map<std::string, TensorData>& weights, const std::string& source, at::ScalarType dtype);
-  static LossNetwork load(const std::string& path, at::ScalarType dtype);
+  LossNetwork(const std::map<std::string, TensorData>& weights, const std::string& source, at::ScalarType dtype,
+              at::Device device = at::kCPU);
+  static LossNetwork load(const std::string& path, at::ScalarType dtype, at::Device device = at::kCPU);
 
   at::ScalarType dtype() const { return dtype_; }
+  at::Device device() const { return device_; }
 
-  // picture: [N, 3, H, W], RGB in [0, 1], any dtype, H and W at least 16. Nothing is recorded for autograd.
+  // picture: [N, 3, H, W], RGB in [0, 1], any dtype and device, H and W at least 16; what is returned lies on device(). Nothing is
+  // recorded for autograd.
   LossFeatures features(const at::Tensor& picture) const;
   Activations forward(const at::Tensor& picture) const;
 
@@ -63,6 +66,7 @@ class LossNetwork {
 
   std::vector<Layer> layers_;
   at::ScalarType dtype_;
+  at::Device device_;
 };
 
 // [N, C] mean and sqrt(biased variance + eps) from channel-last features (feature_kernels.h); no autograd.

@@ -6,6 +6,7 @@
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/empty.h>
 #include <ATen/ops/split_with_sizes.h>
 #include <ATen/ops/zeros.h>
 
@@ -58,27 +59,31 @@ bool same_kind(const TensorSpec& spec, const TensorData& trained) {
 
 }  // namespace
 
-Parameters::Parameters(std::vector<TensorSpec> specs) : specs_(std::move(specs)) {
+Parameters::Parameters(std::vector<TensorSpec> specs, at::Device device) : specs_(std::move(specs)) {
   for (const TensorSpec& spec : specs_) {
     std::int64_t size = 1;
     for (const std::int64_t extent : spec.shape) size *= extent;
     sizes_.push_back(size);
     count_ += size;
   }
-  master_ = at::zeros({count_}, at::kFloat).requires_grad_(true);
+  master_ = at::zeros({count_}, at::TensorOptions(at::kFloat).device(device)).requires_grad_(true);
 }
 
-void Parameters::initialise(std::uint64_t seed) {
-  float* values = master_.data_ptr<float>();
+at::Tensor Parameters::random_values(std::uint64_t seed) const {
+  at::Tensor vector = at::empty({count_}, at::kFloat);
+  float* values = vector.data_ptr<float>();
   for (std::size_t i = 0; i < specs_.size(); ++i) {
     fill_random(specs_[i], seed, i, values, sizes_[i]);
     values += sizes_[i];
   }
+  return vector;
 }
 
+void Parameters::initialise(std::uint64_t seed) { master_.detach().copy_(random_values(seed)); }
+
 void Parameters::initialise_from(const std::map<std::string, TensorData>& weights, std::uint64_t seed) {
-  initialise(seed);
-  float* values = master_.data_ptr<float>();
+  at::Tensor vector = random_values(seed);
+  float* values = vector.data_ptr<float>();
   int grafted = 0;
   for (std::size_t i = 0; i < specs_.size(); ++i) {
     const auto trained = weights.find(specs_[i].name);
@@ -89,6 +94,7 @@ void Parameters::initialise_from(const std::map<std::string, TensorData>& weight
     values += sizes_[i];
   }
   if (grafted == 0) throw Error(ErrorCode::kSettings, "The model to begin with has no tensor in common with the network to train.");
+  master_.detach().copy_(vector);
 }
 
 TensorMap Parameters::unpack(const at::Tensor& flat, at::ScalarType dtype) const {

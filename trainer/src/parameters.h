@@ -15,7 +15,8 @@ namespace adainstyle {
 // machines, whatever the number of layers.
 class Parameters {
  public:
-  explicit Parameters(std::vector<TensorSpec> specs);
+  // All zero, on `device`.
+  explicit Parameters(std::vector<TensorSpec> specs, at::Device device = at::kCPU);
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   std::int64_t count() const { return count_; }
@@ -39,6 +40,8 @@ class Parameters {
   TensorMap unpack(const at::Tensor& flat, at::ScalarType dtype) const;
 
  private:
+  at::Tensor random_values(std::uint64_t seed) const;  // float32 [count()], on the CPU
+
   std::vector<TensorSpec> specs_;
   std::vector<std::int64_t> sizes_;
   std::int64_t count_ = 0;

@@ -4,7 +4,6 @@
 #include <ATen/core/Tensor.h>
 
 #include <chrono>
-#include <cstdint>
 #include <memory>
 #include <string>
 
@@ -12,15 +11,19 @@ namespace adainstyle {
 
 // Note [Several machines]
 // Started by `torchrun --no-python`, which sets RANK, WORLD_SIZE, MASTER_ADDR and MASTER_PORT, every process computes the gradient of
-// its own part of the batch, and all take the mean. A step's gradient is one vector (1.4 MB for the small model), so it goes
-// through c10d's TCPStore: each process puts its own there and adds up all of them in the order of their ranks. So every process
-// has the same bits, and needs no more of LibTorch than its C++ package has (the headers of gloo and NCCL are not part of it).
+// its own part of the batch, and all take the mean through c10d: gloo between CPUs, NCCL between GPUs. A step's gradient is one
+// vector (1.4 MB for the small model), so it is one message, and every process ends with the same bits.
+//
+// LibTorch's package declares gloo's process group and holds its code, but not the headers of gloo that the declaration includes;
+// those are Debian's (libgloo-dev). Only declarations are taken from them: the process group holds gloo's objects by pointers, so its
+// layout does not depend on gloo's version, and no code of Debian's gloo is linked.
 
 // The processes that train together; one alone where the variables are not set.
 class Processes {
  public:
-  // How long a process waits for the slowest other before it gives up.
-  explicit Processes(std::chrono::seconds timeout);
+  // timeout: how long a process waits for the slowest other before it gives up; device: where the vectors lie that are exchanged.
+  // GLOO_SOCKET_IFNAME names the network interface where the host's name does not lead to it.
+  Processes(std::chrono::seconds timeout, at::Device device);
   ~Processes();
 
   int rank() const { return rank_; }
@@ -34,16 +37,11 @@ class Processes {
   void broadcast(at::Tensor* vector);
 
  private:
-  struct Store;
-
-  void add_up(at::Tensor* vector);
-  void put(const std::string& key, const at::Tensor& vector);
-  void fetch(const std::string& key, int owner, at::Tensor* vector);
+  struct Group;
 
   int rank_ = 0;
   int size_ = 1;
-  std::uint64_t exchanges_ = 0;
-  std::unique_ptr<Store> store_;
+  std::unique_ptr<Group> group_;
 };
 
 }  // namespace adainstyle

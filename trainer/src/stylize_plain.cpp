@@ -18,12 +18,12 @@ Stylize stylize_with(const Network& network, const TensorMap& weights, float str
   return [&network, &weights, strength](const at::Tensor& content, const at::Tensor& style) {
     const at::NoGradGuard no_grad;
     const int stride = overall_stride(network);
-    const at::ScalarType dtype = weights.begin()->second.scalar_type();
-    const Encoded of_style = plain_encode(network, weights, extend(style, stride).to(dtype));
-    const Encoded of_content = plain_encode(network, weights, extend(content, stride).to(dtype));
+    const at::TensorOptions options = weights.begin()->second.options();
+    const Encoded of_style = plain_encode(network, weights, extend(style, stride).to(options));
+    const Encoded of_content = plain_encode(network, weights, extend(content, stride).to(options));
     const at::Tensor output =
         plain_decode(network, weights, of_content.features, between(of_content.taps, of_style.taps, strength));
-    return output.narrow(2, 0, content.size(2)).narrow(3, 0, content.size(3)).to(at::kFloat);
+    return output.narrow(2, 0, content.size(2)).narrow(3, 0, content.size(3)).to(content.device(), at::kFloat);
   };
 }
 

@@ -4,6 +4,7 @@
 #include <CLI/CLI.hpp>
 
 #include "commands.h"
+#include "device.h"
 #include "training_loop.h"
 
 namespace adainstyle {
@@ -72,6 +73,7 @@ void add_run_options(CLI::App* app, RunOptions* r) {
   app->add_option("--val-style", r->val_style, "Held-out styles")->type_name("DIR");
   app->add_option("--val-every", r->val_every, "Iterations between validations")->capture_default_str();
   app->add_option("--val-pairs", r->val_pairs, "Pairs that are measured")->capture_default_str();
+  app->add_option("--device", r->device, kDeviceHelp)->capture_default_str();
   app->add_option("--threads", r->threads, "CPU threads; 0: one a core")->capture_default_str();
   app->add_option("--timeout", r->timeout, "How long to wait for another process (torchrun), seconds")->capture_default_str();
   app->add_option("--workers", r->workers, "Threads that decode pictures")->capture_default_str();

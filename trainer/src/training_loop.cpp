@@ -15,6 +15,7 @@
 #include "adainstyle/error.h"
 #include "checkpoint.h"
 #include "dataset.h"
+#include "device.h"
 #include "loader.h"
 #include "loss_network.h"
 #include "model_file.h"
@@ -74,6 +75,7 @@ class Training {
   const TrainOptions options_;
   const Network network_;
   const RunOptions run_;
+  const at::Device device_;
   Processes processes_;
   TensorCache cache_;
   Dataset content_, style_;
@@ -95,12 +97,13 @@ Training::Training(const TrainOptions& options, const Network& network, const Ru
     : options_(options),
       network_(network),
       run_(run),
-      processes_(std::chrono::seconds(run.timeout)),
+      device_(training_device(run.device)),
+      processes_(std::chrono::seconds(run.timeout), device_),
       cache_(static_cast<std::size_t>(options.cache_mb) << 20),
       content_(options.content, crops(), options.seed, Purpose::kContentOrder, Purpose::kContentCrop, &cache_),
       style_(options.style, crops(), options.seed, Purpose::kStyleOrder, Purpose::kStyleCrop, &cache_),
-      loss_network_(LossNetwork::load(options.vgg, options.precision == "bf16" ? at::kBFloat16 : at::kFloat)),
-      parameters_(trainable(network, options.paper())),
+      loss_network_(LossNetwork::load(options.vgg, options.precision == "bf16" ? at::kBFloat16 : at::kFloat, device_)),
+      parameters_(trainable(network, options.paper()), device_),
       optimizer_(parameters_.master(), options.beta1, options.beta2, options.ema),
       step_(options_, network_, loss_network_, &cache_),
       loader_(&content_, &style_, options.batch_size, processes_.rank(), processes_.size(), run.workers) {
@@ -125,7 +128,7 @@ void Training::begin() {
   if (!processes_.first()) return;
   log_ = std::make_unique<TrainingLog>(run_.log, run_.log_every, state_.iteration, total_iterations(options_), pictures);
   if (run_.val_content.empty() || !exportable()) return;
-  exact_network_ = std::make_unique<LossNetwork>(LossNetwork::load(options_.vgg, at::kFloat));
+  exact_network_ = std::make_unique<LossNetwork>(LossNetwork::load(options_.vgg, at::kFloat, device_));
   validation_ = std::make_unique<Validation>(run_.val_content, run_.val_style, *exact_network_, run_.val_size, run_.val_pairs);
   if (state_.iteration == 0) validate_now();
 }
@@ -139,7 +142,7 @@ void Training::share_state() {
 }
 
 TensorMap Training::averaged_weights() {
-  TensorMap weights = to_tensors(fixed_);
+  TensorMap weights = to_tensors(fixed_, device_);
   for (auto& [name, tensor] : parameters_.unpack(optimizer_.average(), at::kFloat)) weights[name] = tensor;
   return weights;
 }
@@ -205,8 +208,9 @@ bool Training::iterate() {
   at::Tensor gradient;
   LossValues losses = step_.run(batch, state_.iteration, processes_.rank(), processes_.size(), parameters_, &gradient);
   // All processes decide alike: what they decide on travels with the gradient.
-  at::Tensor message =
-      at::cat({gradient, at::full({1}, losses["total"], at::kFloat), at::full({1}, stop_signal != 0 ? 1.0 : 0.0, at::kFloat)});
+  const at::Tensor decisive = at::full({2}, losses["total"], at::kFloat);
+  decisive[1] = stop_signal != 0 ? 1.0 : 0.0;
+  at::Tensor message = at::cat({gradient, decisive.to(device_)});
   processes_.average(&message);
   const std::int64_t count = gradient.numel();
   const double loss = message[count].item<double>();

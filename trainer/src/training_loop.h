@@ -19,9 +19,10 @@ struct RunOptions {
   int val_every = 500;                 // iterations
   int val_size = 256;                  // pixels
   int val_pairs = 32;
-  int threads = 0;    // 0: one a core
-  int workers = 1;    // decoding threads
-  int timeout = 300;  // seconds to wait for another process
+  std::string device = "auto";  // training_device()
+  int threads = 0;              // 0: one a core
+  int workers = 1;              // decoding threads
+  int timeout = 300;            // seconds to wait for another process
 };
 
 // Trains to the end, or to SIGTERM or SIGINT; writes the checkpoint and the model. Throws Error.

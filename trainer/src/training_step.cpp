@@ -23,8 +23,8 @@ constexpr double kGainEps = 1e-6;  // keeps the root's slope finite
 
 at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
 
-at::Tensor to_unit(const at::Tensor& bytes) {
-  return bytes.to(at::kFloat).mul_(1.0 / 255.0).contiguous(at::MemoryFormat::ChannelsLast);
+at::Tensor to_unit(const at::Tensor& bytes, at::Device device) {
+  return bytes.to(device).to(at::kFloat).mul_(1.0 / 255.0).contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 // Every second sample of the whole iteration, as indices into this batch.
@@ -68,16 +68,17 @@ TrainingStep::TrainingStep(const TrainOptions& options, const Network& network, 
       network_(network),
       loss_network_(loss_network),
       cache_(cache),
+      device_(loss_network.device()),
       dtype_(options.precision == "bf16" ? at::kBFloat16 : at::kFloat) {}
 
 // The features of kept crops are computed one picture at a time: their bits must not depend on which other pictures were in the
-// batch when they were first met.
+// batch when they were first met. They are kept in the computer's memory, of which there is more than of a GPU's.
 TensorCache::Value TrainingStep::content_target(const CropChoice& choice, const at::Tensor& picture) {
   const std::uint64_t key = choice.key(Purpose::kContentCrop);
   TensorCache::Value value = cache_->find(key);
   if (value.empty()) {
-    const LossFeatures features = loss_network_.features(to_unit(picture.unsqueeze(0)));
-    value = {features.deepest, features.mean.back(), features.std.back()};
+    const LossFeatures features = loss_network_.features(to_unit(picture.unsqueeze(0), device_));
+    value = {features.deepest.cpu(), features.mean.back().cpu(), features.std.back().cpu()};
     if (options_.crops_per_picture > 0) cache_->insert(key, value);
   }
   return value;
@@ -87,13 +88,13 @@ TensorCache::Value TrainingStep::style_target(const CropChoice& choice, const at
   const std::uint64_t key = choice.key(Purpose::kStyleCrop);
   TensorCache::Value value = cache_->find(key);
   if (value.empty()) {
-    const LossNetwork::Activations all = loss_network_.forward(to_unit(picture.unsqueeze(0)));
+    const LossNetwork::Activations all = loss_network_.forward(to_unit(picture.unsqueeze(0), device_));
     for (int tap = 0; tap < kLossTaps; ++tap) {
-      value.push_back(all.features.mean[tap]);
-      value.push_back(all.features.std[tap]);
+      value.push_back(all.features.mean[tap].cpu());
+      value.push_back(all.features.std[tap].cpu());
     }
     if (options_.style_loss == "gram") {
-      for (const at::Tensor& features : loss_network_.tap_features(all)) value.push_back(gram_matrix(features));
+      for (const at::Tensor& features : loss_network_.tap_features(all)) value.push_back(gram_matrix(features).cpu());
     }
     if (options_.crops_per_picture > 0) cache_->insert(key, value);
   }
@@ -107,10 +108,10 @@ TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
     content.push_back(content_target(batch.content_choices[i], batch.content[i]));
     style.push_back(style_target(batch.style_choices[i], batch.style[i]));
   }
-  const auto gather = [](const std::vector<TensorCache::Value>& values, std::size_t member) {
+  const auto gather = [this](const std::vector<TensorCache::Value>& values, std::size_t member) {
     std::vector<at::Tensor> parts;
     for (const TensorCache::Value& value : values) parts.push_back(value[member]);
-    return at::cat(parts);
+    return at::cat(parts).to(device_);
   };
   Targets targets;
   targets.content = gather(content, 0);
@@ -160,7 +161,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
       flows.push_back(random_flow_grid(content.size(2), content.size(3),
                                        mix({options_.seed, static_cast<std::uint64_t>(Purpose::kFlow), first_sample + i})));
     }
-    grids = at::cat(flows);
+    grids = at::cat(flows).to(device_);
     inputs.push_back(warp(pick(content, half), grids));
   }
   const Encoded encoded = plain_encode(network_, weights, at::cat(inputs).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast));
@@ -281,7 +282,7 @@ void TrainingStep::add_picture_terms(const at::Tensor& picture, LossValues* valu
 LossValues TrainingStep::run(const Batch& batch, std::uint64_t iteration, int part, int parts, const Parameters& parameters,
                              at::Tensor* gradient) {
   LossValues values;
-  const at::Tensor content = to_unit(batch.content);
+  const at::Tensor content = to_unit(batch.content, device_);
   const auto n = static_cast<std::uint64_t>(content.size(0));
   const TensorMap weights = parameters.unpack(parameters.master(), dtype_);
   Forward forward;
@@ -290,7 +291,7 @@ LossValues TrainingStep::run(const Batch& batch, std::uint64_t iteration, int pa
   } else {
     const Targets wanted = targets(batch);
     forward = options_.paper() ? paper(weights, content, wanted, &values)
-                               : joint(weights, content, to_unit(batch.style), (iteration * parts + part) * n, &values);
+                               : joint(weights, content, to_unit(batch.style, device_), (iteration * parts + part) * n, &values);
     add_picture_terms(forward.stylised, &values, &forward.other);
     // The loss network's part of the gradient enters the graph as a weighted sum of the output's pixels.
     const at::Tensor back = perceptual_gradient(forward.stylised, wanted, &values);

@@ -39,7 +39,7 @@ using LossValues = std::map<std::string, double>;
 // Computes the losses of one batch and their gradient.
 class TrainingStep {
  public:
-  // Everything passed must outlive this object.
+  // Everything passed must outlive this object. The work is done on the loss network's device.
   TrainingStep(const TrainOptions& options, const Network& network, const LossNetwork& loss_network, TensorCache* cache);
 
   // part, parts: which samples of the iteration the batch holds (Loader). The gradient, float32 [P], is that of the mean over
@@ -73,6 +73,7 @@ class TrainingStep {
   const Network& network_;
   const LossNetwork& loss_network_;
   TensorCache* cache_;
+  at::Device device_;
   at::ScalarType dtype_;
 };
 

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+#include "plain_passes.h"
+
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/max_pool2d_with_indices.h>
+#include <ATen/ops/max_pool2d_with_indices_backward.h>
+#include <ATen/ops/reflection_pad2d.h>
+#include <ATen/ops/reflection_pad2d_backward.h>
+#include <ATen/ops/stack.h>
+#include <ATen/ops/zeros_like.h>
+
+namespace adainstyle::plain_passes {
+namespace {
+
+constexpr std::int64_t kBorder[] = {1, 1, 1, 1};
+constexpr std::int64_t kWindow[] = {2, 2};
+constexpr std::int64_t kNone[] = {0, 0};
+constexpr std::int64_t kDense[] = {1, 1};
+
+at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
+
+at::Tensor channels_last(const at::Tensor& tensor, at::ScalarType dtype) {
+  return tensor.to(dtype).contiguous(at::MemoryFormat::ChannelsLast);
+}
+
+std::tuple<at::Tensor, at::Tensor> pool(const at::Tensor& features) {
+  return at::max_pool2d_with_indices(features, kWindow, kWindow, kNone, kDense, /*ceil_mode=*/true);
+}
+
+// float32; `like` gives the shape before padding.
+at::Tensor fold_border(const at::Tensor& padded_gradient, const at::Tensor& like) {
+  return at::reflection_pad2d_backward(padded_gradient.to(at::kFloat).contiguous(), like.to(at::kFloat).contiguous(), kBorder);
+}
+
+}  // namespace
+
+at::Tensor pad_reflect(const at::Tensor& input) {
+  return channels_last(at::reflection_pad2d(input, kBorder), input.scalar_type());
+}
+
+at::Tensor pool_and_pad_reflect(const at::Tensor& input) { return pad_reflect(std::get<0>(pool(input))); }
+
+at::Tensor channel_sums(const at::Tensor& features) {
+  const at::Tensor wide = features.to(at::kFloat);
+  return at::stack({wide.sum({2, 3}), wide.square().sum({2, 3})}, 1);
+}
+
+at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
+                         const at::Tensor& offset, const at::Tensor& slope) {
+  at::Tensor sum = at::zeros_like(features, features.options().dtype(at::kFloat));
+  if (padded_gradient.defined()) sum = sum + fold_border(padded_gradient, features);
+  if (direct.defined()) sum = sum + direct.to(at::kFloat);
+  if (offset.defined()) sum = sum + over_space(offset) + over_space(slope) * features.to(at::kFloat);
+  return channels_last(sum * (features > 0), features.scalar_type());
+}
+
+at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient) {
+  const at::Tensor wide = features.to(at::kFloat);
+  const auto [pooled, indices] = pool(wide);
+  const at::Tensor gradient = fold_border(padded_gradient, pooled);
+  const at::Tensor spread =
+      at::max_pool2d_with_indices_backward(gradient, wide, kWindow, kWindow, kNone, kDense, /*ceil_mode=*/true, indices);
+  return channels_last(spread * (features > 0), features.scalar_type());
+}
+
+at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
+  const at::Tensor like = at::empty({padded_gradient.size(0), padded_gradient.size(1), padded_gradient.size(2) - 2,
+                                     padded_gradient.size(3) - 2},
+                                    padded_gradient.options());
+  return channels_last(fold_border(padded_gradient, like), padded_gradient.scalar_type());
+}
+
+}  // namespace adainstyle::plain_passes

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+#pragma once
+
+#include <ATen/core/Tensor.h>
+
+// The passes of feature_kernels.h in ordinary ATen calls, one operation after the other: what runs on a GPU, and what the hand-written
+// ones are tested against. Any device; same shapes, types and meaning as there.
+namespace adainstyle::plain_passes {
+
+at::Tensor pad_reflect(const at::Tensor& input);
+at::Tensor pool_and_pad_reflect(const at::Tensor& input);
+at::Tensor channel_sums(const at::Tensor& features);
+at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
+                         const at::Tensor& offset, const at::Tensor& slope);
+at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient);
+at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient);
+
+}  // namespace adainstyle::plain_passes
