@@ -4,16 +4,23 @@
 # memory, its threads and open files, the frame rate, the delay, and how soon there is a picture again after the camera was killed.
 # Needs the build of the tests (scripts/build.sh).
 #
-# usage: tests/soak_relay.sh [MINUTES [KILLS [SIZE [RATE]]]]
+# usage: tests/soak_relay.sh [MINUTES [KILLS [SIZE [RATE]]]] [OPTION...]
 #
-#   MINUTES   how long (default 60); the first five minutes, or the first quarter where that is less, are not counted
-#   KILLS     how often the camera is killed and started again, at random moments (default 0)
-#   SIZE      of the camera and of the painting (default 640x360)
-#   RATE      of the camera, frames a second (default 25)
+#   MINUTES          how long (default 60); the first five minutes, or the first quarter where that is less, are not counted
+#   KILLS            how often the camera is killed and started again, at random moments, every other time once more in the middle of
+#                    the handshake that follows (default 0)
+#   SIZE             of the camera and of the painting (default 640x360)
+#   RATE             of the camera, frames a second (default 25)
+#   --come-and-go N  N further viewers join and leave at random
+#   --stop-reading   a further viewer stops reading after some seconds
+#   --half-open N    N connections that ask nothing, or half a request, made anew every 15 seconds
+#   --check          fail if memory has grown by more than 8 MB, or threads or open files by more than 4
+#   --samples FILE   every sample, one JSON object a line
+#   --seed NUMBER    of the random moments (default 1)
 #
-# Exit status: 1 if the relay or its viewer did not live to the end.
+# Exit status: 1 if the relay or its viewer did not live to the end, or --check failed.
 set -eu
 
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd)
-case $# in 0 | 1 | 2 | 3 | 4) ;; *) sed -n '/^# usage/,/^# *$/ s/^# \{0,1\}//p' "$0" >&2; exit 2 ;; esac
-exec meson devenv -C "$root/build" --workdir "$root" python3 "$root/tests/soak_relay.py" "$root" "${1:-60}" "${2:-0}" "${3:-640x360}" "${4:-25}"
+case ${1:-} in -h | --help) sed -n '/^# usage/,/^# Exit/ s/^# \{0,1\}//p' "$0"; exit ;; esac
+exec meson devenv -C "$root/build" --workdir "$root" python3 "$root/tests/soak_relay.py" "$root" "$root/build" "$@"

@@ -50,6 +50,22 @@ GstPadProbeReturn on_decoded(GstPad*, GstPadProbeInfo* info, gpointer data) {
   return GST_PAD_PROBE_OK;
 }
 
+// Over TCP a camera that closes the connection is gone, in the middle of the handshake too. rtspsrc calls that a warning, and then
+// ends the streams that it has shown: before the first there are none, and nothing more would be heard of it.
+GstBusSyncReply warning_is_error(GstBus* bus, GstMessage* message, gpointer) {
+  if (GST_MESSAGE_TYPE(message) != GST_MESSAGE_WARNING) return GST_BUS_PASS;
+  GError* warning = nullptr;
+  gst_message_parse_warning(message, &warning, nullptr);
+  const bool lost = g_error_matches(warning, GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ) != FALSE;
+  g_error_free(warning);
+  if (!lost) return GST_BUS_PASS;
+  GError* error = g_error_new_literal(GST_RESOURCE_ERROR, GST_RESOURCE_ERROR_READ, "The camera has closed the connection.");
+  gst_bus_post(bus, gst_message_new_error(GST_MESSAGE_SRC(message), error, nullptr));
+  g_error_free(error);
+  gst_message_unref(message);
+  return GST_BUS_DROP;
+}
+
 void set_tls(GstElement* source, const CameraSettings& settings) {
   if (settings.tls_insecure) g_object_set(source, "tls-validation-flags", 0, nullptr);
   if (settings.tls_ca.empty()) return;
@@ -112,6 +128,10 @@ ObjectPtr<GstElement> build_camera_input(const CameraSettings& settings, InputCo
   g_signal_connect(queue, "overrun", G_CALLBACK(+on_drop), input);
   const ObjectPtr<GstPad> entry(gst_element_get_static_pad(queue, "sink"));
   gst_pad_add_probe(entry.get(), GST_PAD_PROBE_TYPE_BUFFER, on_decoded, input, nullptr);
+  if (settings.protocol == "tcp") {
+    const ObjectPtr<GstBus> bus(gst_element_get_bus(pipeline.get()));
+    gst_bus_set_sync_handler(bus.get(), warning_is_error, nullptr, nullptr);
+  }
   return pipeline;
 }
 

@@ -72,9 +72,57 @@ class SilentPort {
   SilentPort& operator=(const SilentPort&) = delete;
   std::string url() const { return "rtsp://127.0.0.1:" + std::to_string(port_) + "/live"; }
 
+  // Waits for a connection; below 0 after shut().
+  int next() const { return accept4(handle_, nullptr, nullptr, SOCK_CLOEXEC); }
+  void shut() const { shutdown(handle_, SHUT_RDWR); }
+
  private:
   int handle_;
   int port_ = 0;
+};
+
+// A camera that answers all requests of the handshake and closes the connection where the pictures should begin.
+class FaintingCamera {
+ public:
+  FaintingCamera() : thread_([this] { serve(); }) {}
+  ~FaintingCamera() {
+    port_.shut();
+    thread_.join();
+  }
+  FaintingCamera(const FaintingCamera&) = delete;
+  FaintingCamera& operator=(const FaintingCamera&) = delete;
+  std::string url() const { return port_.url(); }
+
+ private:
+  void serve() {
+    for (int handle = 0; (handle = port_.next()) >= 0; close(handle)) {
+      while (answer(handle)) {
+      }
+    }
+  }
+
+  // Returns whether to wait for another request.
+  static bool answer(int handle) {
+    std::string request;
+    for (char c = 0; request.find("\r\n\r\n") == std::string::npos; request += c) {
+      if (recv(handle, &c, 1, 0) != 1) return false;
+    }
+    const std::string sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=video 0 RTP/AVP 26\r\na=control:stream\r\n";
+    const std::size_t number = request.find("CSeq: ");
+    std::string response = "RTSP/1.0 200 OK\r\n" + request.substr(number, request.find("\r\n", number) - number) + "\r\n";
+    if (request.rfind("OPTIONS", 0) == 0) response += "Public: DESCRIBE, SETUP, PLAY\r\n";
+    if (request.rfind("SETUP", 0) == 0) response += "Session: 1\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1\r\n";
+    if (request.rfind("DESCRIBE", 0) == 0) {
+      response += "Content-Type: application/sdp\r\nContent-Length: " + std::to_string(sdp.size()) + "\r\n\r\n" + sdp;
+    } else {
+      response += "\r\n";
+    }
+    send(handle, response.data(), response.size(), MSG_NOSIGNAL);
+    return request.rfind("PLAY", 0) != 0;
+  }
+
+  SilentPort port_;
+  std::thread thread_;  // last: it uses port_
 };
 
 TEST_F(RelayTest, ViewersJoinAndLeave) {
@@ -157,6 +205,13 @@ TEST_F(RelayTest, ACameraThatNeverAnswersIsGivenUp) {
   const SilentPort silent;
   Relay relay(folder_, options(silent.url(), {"--connect-timeout", "1"}));
   EXPECT_TRUE(test::eventually(15, [&] { return !relay.camera().is_null() && relay.camera()["restarts"] >= 2; })) << relay.log();
+}
+
+TEST_F(RelayTest, ACameraThatHangsUpInTheHandshakeIsCalledAgainSoon) {
+  const FaintingCamera camera;
+  Relay relay(folder_, options(camera.url(), {"--connect-timeout", "600"}));
+  EXPECT_TRUE(test::eventually(30, [&] { return !relay.camera().is_null() && relay.camera()["restarts"] >= 3; })) << relay.log();
+  EXPECT_EQ(relay.camera()["decoded"], 0);
 }
 
 TEST_F(RelayTest, LivesWithDamagedVideo) {
