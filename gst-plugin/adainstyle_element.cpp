@@ -34,6 +34,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <utility>
 
 #include <gst/video/video.h>
@@ -41,11 +42,13 @@
 #include "core_library.h"
 #include "error_mapping.h"
 #include "frame_mapping.h"
+#include "gpu_memory.h"
 #include "latency.h"
 #include "properties.h"
 #include "stats.h"
 #include "style_messages.h"
 #include "style_switcher.h"
+#include "system_memory.h"
 
 GST_DEBUG_CATEGORY_STATIC(adainstyle_debug);
 #define GST_CAT_DEFAULT adainstyle_debug
@@ -56,10 +59,17 @@ using namespace adainstyle;
 using namespace adainstyle::gst;
 
 // Interlaced frames are refused: the two fields of a moving picture would be painted as one.
-#define ADAINSTYLE_CAPS                                                                                                   \
-  "video/x-raw, format = (string) " ADAINSTYLE_VIDEO_FORMATS                                                              \
-  ", width = (int) [ 16, 2147483647 ], height = (int) [ 16, 2147483647 ], framerate = (fraction) [ 0/1, 2147483647/1 ], " \
-  "interlace-mode = (string) progressive"
+#define CAPS_OF(type, formats)                                                   \
+  type ", format = (string) " formats                                            \
+       ", width = (int) [ 16, 2147483647 ], height = (int) [ 16, 2147483647 ], " \
+       "framerate = (fraction) [ 0/1, 2147483647/1 ], interlace-mode = (string) progressive"
+
+#ifdef ADAINSTYLE_HAVE_GST_CUDA
+#define ADAINSTYLE_CAPS \
+  CAPS_OF("video/x-raw(memory:CUDAMemory)", ADAINSTYLE_GPU_VIDEO_FORMATS) "; " CAPS_OF("video/x-raw", ADAINSTYLE_VIDEO_FORMATS)
+#else
+#define ADAINSTYLE_CAPS CAPS_OF("video/x-raw", ADAINSTYLE_VIDEO_FORMATS)
+#endif
 
 GstStaticPadTemplate sink_template =
     GST_STATIC_PAD_TEMPLATE("sink", GST_PAD_SINK, GST_PAD_ALWAYS, GST_STATIC_CAPS(ADAINSTYLE_CAPS));
@@ -76,12 +86,17 @@ struct State {
   std::unique_ptr<Stylizer> stylizer;     // start..stop
   std::unique_ptr<StyleSwitcher> styles;  // start..stop
 
+  std::mutex gpu_lock;             // guards gpu
+  std::shared_ptr<GpuMemory> gpu;  // where the device is a GPU: from READY on, or since a neighbour asked for its context
+  std::atomic<bool> system_memory_only = false;  // from READY on: whether there is nothing on a GPU to negotiate
+
   std::atomic<std::uint64_t> dropped = 0;  // frames that were too late to be painted, since start
   LatencyMeter latency;
 
   // Streaming thread only.
-  GstVideoInfo info = {};      // of both pads
-  GstClockTime last_time = 0;  // running time of the last frame
+  GstVideoInfo info = {};           // of both pads
+  GpuMemory* gpu_frames = nullptr;  // where the pads' caps are of GPU memory
+  GstClockTime last_time = 0;       // running time of the last frame
 };
 
 }  // namespace
@@ -175,17 +190,79 @@ void finalize(GObject* object) {
   G_OBJECT_CLASS(gst_adain_style_parent_class)->finalize(object);
 }
 
+// ---- The device ----
+
+// The dealings with GPU memory on the device that is set; null where frames can only be in system memory. Throws Error for a device
+// that is not there.
+std::shared_ptr<GpuMemory> find_gpu(GstElement* element) {
+  State& state = state_of(element);
+  std::string name;
+  {
+    const std::lock_guard guard(state.lock);
+    name = state.settings.stylizer.device;
+  }
+  const Device device = open_core_library().find_device(name);
+  const std::lock_guard guard(state.gpu_lock);
+  if (device.type == DeviceType::kCpu) {
+    state.gpu.reset();
+  } else if (!state.gpu || state.gpu->device() != device.index) {
+    state.gpu.reset();
+    try {
+      state.gpu = open_gpu_memory(device.index);
+    } catch (const Error& error) {
+      // Frames in system memory may still be painted there; if not, opening the stylizer says so.
+      GST_WARNING_OBJECT(element, "no memory:CUDAMemory: %s", error.what());
+    }
+  }
+  return state.gpu;
+}
+
+// Outside of any lock: others are asked, and answer.
+void share_gpu(GstElement* element) {
+  const std::shared_ptr<GpuMemory> gpu = find_gpu(element);
+  state_of(element).system_memory_only = gpu == nullptr;
+  if (gpu) gpu->share(element);
+}
+
+void leave_gpu(State& state) {
+  const std::lock_guard guard(state.gpu_lock);
+  state.gpu.reset();
+  state.system_memory_only = false;
+}
+
+// Neighbours open one after the other, those downstream first: they ask while this element may still be in NULL.
+bool answer_context_query(GstElement* element, GstQuery* query) noexcept {
+  try {
+    std::shared_ptr<GpuMemory> gpu;
+    {
+      State& state = state_of(element);
+      const std::lock_guard guard(state.gpu_lock);
+      if (state.system_memory_only) return false;
+      gpu = state.gpu;
+    }
+    if (!gpu) gpu = find_gpu(element);
+    if (gpu) gpu->answer(element, query);
+    return gpu != nullptr;
+  } catch (const std::exception& error) {
+    GST_DEBUG_OBJECT(element, "no context to share: %s", error.what());
+    return false;
+  }
+}
+
 // ---- States ----
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
     const bool opened = guarded(element, Phase::kOpening, false, [&] {
       state_of(element).core = &open_core_library();
+      share_gpu(element);
       return true;
     });
     if (!opened) return GST_STATE_CHANGE_FAILURE;
   }
-  return GST_ELEMENT_CLASS(gst_adain_style_parent_class)->change_state(element, transition);
+  const GstStateChangeReturn result = GST_ELEMENT_CLASS(gst_adain_style_parent_class)->change_state(element, transition);
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) leave_gpu(state_of(element));
+  return result;
 }
 
 // Runs on the loader's thread.
@@ -214,6 +291,7 @@ gboolean start(GstBaseTransform* transform) {
       settings = state.settings;
     }
     const StyleSource source = settings.style_source();
+    share_gpu(element);  // the device may have been changed in READY
     auto stylizer = state.core->open_stylizer(settings.stylizer);
     auto styles =
         std::make_unique<StyleSwitcher>(*stylizer, source, [element](const StyleReport& report) { report_style(element, report); });
@@ -243,10 +321,24 @@ gboolean stop(GstBaseTransform* transform) {
     stylizer = std::move(state.stylizer);
   }
   styles.reset();  // before the stylizer: waits for a style being loaded
+  state.gpu_frames = nullptr;
   return TRUE;
 }
 
 // ---- Caps and buffers ----
+
+// Frames stay where they are: what comes in GPU memory leaves in GPU memory. On a CPU only system memory is negotiated.
+GstCaps* transform_caps(GstBaseTransform* transform, GstPadDirection, GstCaps* caps, GstCaps* filter) {
+  GstCaps* other_caps = gst_caps_copy(caps);
+  if (state_of(transform).system_memory_only) {
+    const auto keep = [](GstCapsFeatures* features, GstStructure*, gpointer) -> gboolean { return !is_gpu_features(features); };
+    gst_caps_filter_and_map_in_place(other_caps, keep, nullptr);
+  }
+  if (filter == nullptr) return other_caps;
+  GstCaps* filtered = gst_caps_intersect_full(filter, other_caps, GST_CAPS_INTERSECT_FIRST);
+  gst_caps_unref(other_caps);
+  return filtered;
+}
 
 // Both sides have the same caps to the letter: the base class alone would write out fields that the template has and the input
 // leaves to their defaults.
@@ -261,45 +353,57 @@ gboolean set_caps(GstBaseTransform* transform, GstCaps* in_caps, GstCaps*) {
     GST_ERROR_OBJECT(transform, "invalid caps %" GST_PTR_FORMAT, in_caps);
     return FALSE;
   }
+  const bool on_gpu = is_gpu_features(gst_caps_get_features(in_caps, 0));
+  {
+    const std::lock_guard guard(state.gpu_lock);
+    state.gpu_frames = on_gpu ? state.gpu.get() : nullptr;
+  }
+  if (on_gpu && state.gpu_frames == nullptr) {
+    GST_ERROR_OBJECT(transform, "frames in GPU memory, but the device is the CPU");
+    return FALSE;
+  }
   state.latency.restart();
   return TRUE;
+}
+
+// Whether an ALLOCATION query is about frames in GPU memory.
+bool asks_for_gpu_memory(GstQuery* query) {
+  GstCaps* caps = nullptr;
+  gst_query_parse_allocation(query, &caps, nullptr);
+  return caps != nullptr && gst_caps_get_size(caps) > 0 && is_gpu_features(gst_caps_get_features(caps, 0));
 }
 
 gboolean propose_allocation(GstBaseTransform* transform, GstQuery* decide_query, GstQuery* query) {
   if (!GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->propose_allocation(transform, decide_query, query)) return FALSE;
   gst_query_add_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr);
+  const GpuMemory* gpu = state_of(transform).gpu_frames;
+  if (gpu != nullptr && asks_for_gpu_memory(query)) gpu->propose(query);
   return TRUE;
 }
 
-// Takes downstream's pool, or makes one, with whatever padding it has if downstream can read it from a GstVideoMeta.
 gboolean decide_allocation(GstBaseTransform* transform, GstQuery* query) {
-  GstCaps* caps = nullptr;
-  gst_query_parse_allocation(query, &caps, nullptr);
-  GstVideoInfo info;
-  if (caps == nullptr || !gst_video_info_from_caps(&info, caps)) return FALSE;
+  GstElement* element = GST_ELEMENT(transform);
+  const GpuMemory* gpu = state_of(transform).gpu_frames;
+  const bool decided = guarded(element, Phase::kRunning, false, [&] {
+    if (gpu == nullptr) return decide_system_pool(element, query);
+    gpu->decide(query);
+    return true;
+  });
+  return decided && GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->decide_allocation(transform, query);
+}
 
-  GstBufferPool* pool = nullptr;
-  guint size = 0, min = 0, max = 0;
-  const bool offered = gst_query_get_n_allocation_pools(query) > 0;
-  if (offered) gst_query_parse_nth_allocation_pool(query, 0, &pool, &size, &min, &max);
-  if (pool == nullptr) pool = gst_video_buffer_pool_new();
-  size = MAX(size, static_cast<guint>(GST_VIDEO_INFO_SIZE(&info)));
-
-  GstStructure* config = gst_buffer_pool_get_config(pool);
-  gst_buffer_pool_config_set_params(config, caps, size, min, max);
-  if (gst_query_find_allocation_meta(query, GST_VIDEO_META_API_TYPE, nullptr)) {
-    gst_buffer_pool_config_add_option(config, GST_BUFFER_POOL_OPTION_VIDEO_META);
+// The base class tells nobody why it has no buffer.
+GstFlowReturn prepare_output_buffer(GstBaseTransform* transform, GstBuffer* input, GstBuffer** output) {
+  const GstFlowReturn result =
+      GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->prepare_output_buffer(transform, input, output);
+  if (result == GST_FLOW_ERROR && state_of(transform).gpu_frames != nullptr) {
+    GST_ELEMENT_ERROR(
+        transform, RESOURCE, NO_SPACE_LEFT,
+        ("The GPU gave no memory for an output frame. Give the element smaller frames or free some of the GPU's memory; if "
+         "the driver reports faults, the device is lost and the process has to start anew."),
+        ("no buffer from the output pool"));
   }
-  // The base class sets the allocator and tries again, and replaces a pool that refuses.
-  if (!gst_buffer_pool_set_config(pool, config)) GST_DEBUG_OBJECT(transform, "%" GST_PTR_FORMAT " changed its configuration", pool);
-
-  if (offered) {
-    gst_query_set_nth_allocation_pool(query, 0, pool, size, min, max);
-  } else {
-    gst_query_add_allocation_pool(query, pool, size, min, max);
-  }
-  gst_object_unref(pool);
-  return GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->decide_allocation(transform, query);
+  return result;
 }
 
 // Size, orientation and colour space stay as they are, so every meta stays true. The base class leaves out those about memory.
@@ -363,23 +467,32 @@ void follow_colors(State& state, PreserveColor preserve_color) {
   }
 }
 
+// In system memory. Returns the buffer that does not hold a frame, or null.
+GstBuffer* paint(const GstVideoInfo& info, GstBuffer* in_buffer, GstBuffer* out_buffer, const GpuMemory::Painter& painter) {
+  const MappedFrame input(info, in_buffer, GST_MAP_READ);
+  if (!input.valid()) return in_buffer;
+  MappedFrame output(info, out_buffer, GST_MAP_WRITE);
+  if (!output.valid()) return out_buffer;
+  painter(input.view(), output.mutable_view());
+  return nullptr;
+}
+
 GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer, GstBuffer* out_buffer) {
   GstElement* element = GST_ELEMENT(transform);
   return guarded(element, Phase::kRunning, GST_FLOW_ERROR, [&] {
     State& state = state_of(element);
     const GstClockTime begin = gst_util_get_timestamp();
-    {
-      const MappedFrame input(state.info, in_buffer, GST_MAP_READ);
-      MappedFrame output(state.info, out_buffer, GST_MAP_WRITE);
-      if (!input.valid() || !output.valid()) {
-        GST_ELEMENT_ERROR(
-            element, STREAM, FORMAT, ("A video buffer does not hold the frame that its caps promise."),
-            ("%s buffer %" GST_PTR_FORMAT, input.valid() ? "output" : "input", input.valid() ? out_buffer : in_buffer));
-        return GST_FLOW_ERROR;
-      }
+    const auto painter = [&](const ImageView& input, const MutableImageView& output) {
       const FrameParameters parameters = frame_parameters(state, frame_time(transform, state, in_buffer));
-      state.stylizer->process(input.view(), output.mutable_view(), parameters);
+      state.stylizer->process(input, output, parameters);
       follow_colors(state, parameters.preserve_color);
+    };
+    GstBuffer* faulty = state.gpu_frames != nullptr ? state.gpu_frames->paint(state.info, in_buffer, out_buffer, painter)
+                                                    : paint(state.info, in_buffer, out_buffer, painter);
+    if (faulty != nullptr) {
+      GST_ELEMENT_ERROR(element, STREAM, FORMAT, ("A video buffer does not hold the frame that its caps promise."),
+                        ("%s buffer %" GST_PTR_FORMAT, faulty == in_buffer ? "input" : "output", faulty));
+      return GST_FLOW_ERROR;
     }
     if (state.latency.add(gst_util_get_timestamp() - begin)) {
       GST_INFO_OBJECT(element, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS(state.latency.latency()));
@@ -390,6 +503,7 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
 }
 
 gboolean answer_query(GstBaseTransform* transform, GstPadDirection direction, GstQuery* query) {
+  if (is_gpu_context_query(query) && answer_context_query(GST_ELEMENT(transform), query)) return TRUE;
   if (!GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->query(transform, direction, query)) return FALSE;
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
     gboolean live = FALSE;
@@ -423,10 +537,12 @@ static void gst_adain_style_class_init(GstAdainStyleClass* klass) {
   GstBaseTransformClass* transform_class = GST_BASE_TRANSFORM_CLASS(klass);
   transform_class->start = start;
   transform_class->stop = stop;
+  transform_class->transform_caps = transform_caps;
   transform_class->fixate_caps = fixate_caps;
   transform_class->set_caps = set_caps;
   transform_class->propose_allocation = propose_allocation;
   transform_class->decide_allocation = decide_allocation;
+  transform_class->prepare_output_buffer = prepare_output_buffer;
   transform_class->transform_meta = transform_meta;
   transform_class->filter_meta = filter_meta;
   transform_class->submit_input_buffer = submit_input_buffer;

@@ -11,13 +11,14 @@ namespace adainstyle::gst {
 namespace {
 
 template <typename Byte>
-BasicImageView<Byte> make_view(const GstVideoFrame& frame) {
+BasicImageView<Byte> make_view(const GstVideoFrame& frame, const Device& device) {
   BasicImageView<Byte> view;
   view.format = pixel_format(GST_VIDEO_FRAME_FORMAT(&frame));
   view.width = GST_VIDEO_FRAME_WIDTH(&frame);
   view.height = GST_VIDEO_FRAME_HEIGHT(&frame);
   view.planes[0] = static_cast<Byte*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0));
   view.strides[0] = GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
+  view.device = device;
   return view;
 }
 
@@ -41,7 +42,7 @@ PixelFormat pixel_format(GstVideoFormat format) {
   }
 }
 
-MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags) {
+MappedFrame::MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags, const Device& device) : device_(device) {
   // Without NO_REF the reference that the frame takes would make an output buffer read-only.
   const auto all_flags = static_cast<GstMapFlags>(flags | GST_VIDEO_FRAME_MAP_FLAG_NO_REF);
   mapped_ = gst_video_frame_map(&frame_, &info, buffer, all_flags) != FALSE;
@@ -52,9 +53,9 @@ MappedFrame::~MappedFrame() {
   if (mapped_) gst_video_frame_unmap(&frame_);
 }
 
-ImageView MappedFrame::view() const { return make_view<const std::uint8_t>(frame_); }
+ImageView MappedFrame::view() const { return make_view<const std::uint8_t>(frame_, device_); }
 
-MutableImageView MappedFrame::mutable_view() { return make_view<std::uint8_t>(frame_); }
+MutableImageView MappedFrame::mutable_view() { return make_view<std::uint8_t>(frame_, device_); }
 
 // A GstVideoMeta is written by another element: its format and size override those of the caps when a buffer is mapped, and
 // nothing compares its strides and offsets with the memory that is there.

@@ -13,11 +13,11 @@ namespace adainstyle::gst {
 // The core's name of one of ADAINSTYLE_VIDEO_FORMATS. Throws Error (kSettings) for any other format.
 PixelFormat pixel_format(GstVideoFormat format);
 
-// A buffer of system memory mapped as a frame, with the strides and offsets that its GstVideoMeta gives (or that the caps imply)
-// for as long as the object lives. The buffer must outlive it.
+// A buffer mapped as a frame, with the strides and offsets that its GstVideoMeta gives (or that the caps imply) for as long as the
+// object lives. The buffer must outlive it. `flags` say where the memory is mapped, and the views that it is on `device`.
 class MappedFrame {
  public:
-  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags);
+  MappedFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags flags, const Device& device = {});
   ~MappedFrame();
   MappedFrame(const MappedFrame&) = delete;
   MappedFrame& operator=(const MappedFrame&) = delete;
@@ -28,11 +28,13 @@ class MappedFrame {
 
   ImageView view() const;
   MutableImageView mutable_view();
+  const GstVideoFrame& frame() const { return frame_; }
 
  private:
   bool holds_whole_frame(const GstVideoInfo& info) const;
 
   GstVideoFrame frame_;
+  Device device_;
   bool mapped_ = false;
   bool valid_ = false;
 };

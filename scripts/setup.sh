@@ -21,7 +21,8 @@ build_packages='
   gstreamer1.0-libav gstreamer1.0-rtsp glib-networking libmicrohttpd-dev
   libgdk-pixbuf-2.0-dev webp-pixbuf-loader nlohmann-json3-dev libcli11-dev libgloo-dev
   libgtest-dev libgmock-dev libbenchmark-dev'
-# The headers of gst/cuda, of use only where nvcc compiles CUDA code (they draw in 560 MB of OpenCV).
+# The headers of gst/cuda, for frames in GPU memory: of use only with a GPU or a CUDA compiler, and for the tests (they draw in 560 MB
+# of OpenCV).
 cuda_packages='libgstreamer-plugins-bad1.0-dev'
 test_packages='clang clang-format clang-tidy libclang-rt-dev libomp-dev git openssl'
 
@@ -133,8 +134,10 @@ install_wheels() {
   check_wheels "$@" || fail "what pip installed is not whole (see above); is the disk full?"
 }
 
-if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ]; then
+if command -v nvcc >/dev/null || [ -x /usr/local/cuda/bin/nvcc ] || has_nvidia_driver; then
   build_packages="$build_packages $cuda_packages"
+else
+  test_packages="$test_packages $cuda_packages"
 fi
 
 with_tests=false

@@ -13,10 +13,12 @@ namespace adainstyle {
 struct CoreEntry {
   std::uint32_t abi_version;  // must equal kCoreAbiVersion
   std::unique_ptr<Stylizer> (*open_stylizer)(const StylizerOptions& options);
+  // Where a stylizer with that StylizerOptions::device would compute. Throws Error (kSettings, kDeviceAbsent).
+  Device (*find_device)(const std::string& name);
 };
 
 // Counts changes of the classes and structures in the public headers.
-constexpr std::uint32_t kCoreAbiVersion = 2;
+constexpr std::uint32_t kCoreAbiVersion = 3;
 constexpr char kCoreEntrySymbol[] = "adainstyle_core_entry";
 
 }  // namespace adainstyle

@@ -15,6 +15,7 @@
 #include <thread>
 
 #include "adainstyle/core_entry.h"
+#include "fake_gpu.h"
 
 namespace adainstyle::fake {
 namespace {
@@ -131,21 +132,17 @@ class FakeStylizer : public Stylizer {
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
     const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();
-    const PixelLayout in = pixel_layout(input.format);
-    const PixelLayout out = pixel_layout(output.format);
-    for (int y = 0; y < input.height; ++y) {
-      const std::uint8_t* from = input.planes[0] + y * input.strides[0];
-      std::uint8_t* to = output.planes[0] + y * output.strides[0];
-      for (int x = 0; x < input.width; ++x, from += in.bytes, to += out.bytes) {
-        to[out.red] = painted(from[in.red], 0, value, parameters.strength);
-        to[out.green] = painted(from[in.green], 1, value, parameters.strength);
-        to[out.blue] = painted(from[in.blue], 2, value, parameters.strength);
-        if (out.has_alpha) to[out.alpha] = in.has_alpha ? from[in.alpha] : 0xff;
-      }
-    }
+    paint(reachable(input), reachable(output), value, parameters.strength);
   }
 
-  StylizerInfo info() const override { return {options_.model_path, "cpu", Precision::kFp32, 1, 1000, 24}; }
+  StylizerInfo info() const override {
+    return {options_.model_path,
+            device_.type == DeviceType::kCpu ? "cpu" : "cuda:" + std::to_string(device_.index),
+            Precision::kFp32,
+            1,
+            1000,
+            24};
+  }
 
   StylizerTimings timings() const override {
     StylizerTimings timings;
@@ -155,7 +152,23 @@ class FakeStylizer : public Stylizer {
   }
 
  private:
+  static void paint(const ImageView& input, const MutableImageView& output, int value, float strength) {
+    const PixelLayout in = pixel_layout(input.format);
+    const PixelLayout out = pixel_layout(output.format);
+    for (int y = 0; y < input.height; ++y) {
+      const std::uint8_t* from = input.planes[0] + y * input.strides[0];
+      std::uint8_t* to = output.planes[0] + y * output.strides[0];
+      for (int x = 0; x < input.width; ++x, from += in.bytes, to += out.bytes) {
+        to[out.red] = painted(from[in.red], 0, value, strength);
+        to[out.green] = painted(from[in.green], 1, value, strength);
+        to[out.blue] = painted(from[in.blue], 2, value, strength);
+        if (out.has_alpha) to[out.alpha] = in.has_alpha ? from[in.alpha] : 0xff;
+      }
+    }
+  }
+
   const StylizerOptions options_;
+  const Device device_ = find_fake_device(options_.device);
   const Words words_;
   std::atomic<std::uint64_t> frames_ = 0;
   bool matches_ = false;
@@ -200,6 +213,7 @@ const adainstyle::fake::Control* adainstyle_fake_core_control() {
 }
 
 const adainstyle::CoreEntry* adainstyle_core_entry() {
-  static const adainstyle::CoreEntry entry = {FAKE_CORE_ABI_VERSION, adainstyle::fake::open_fake};
+  static const adainstyle::CoreEntry entry = {FAKE_CORE_ABI_VERSION, adainstyle::fake::open_fake,
+                                              adainstyle::fake::find_fake_device};
   return &entry;
 }

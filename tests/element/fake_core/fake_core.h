@@ -10,7 +10,8 @@
 namespace adainstyle::fake {
 
 // A core library without LibTorch: it lets the tests reach every way in which the element meets the real one, in milliseconds.
-// It keeps the interface of core_entry.h and reads no files. Paths are instructions, words separated by commas:
+// It keeps the interface of core_entry.h and reads no files. Its GPUs are those of tests/standin_cuda, where that is the driver; real
+// ones do not count. Paths are instructions, words separated by commas:
 //
 //   style-image   value=N       the style's value, see painted()
 //                 gate          loading waits until the gate is open
