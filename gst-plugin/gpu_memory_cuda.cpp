@@ -157,8 +157,8 @@ const GstVideoInfo& layout_of(const GstVideoInfo& info, GstBuffer* buffer) {
 class MappedGpuFrame : public MappedFrame {
  public:
   MappedGpuFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags access, int device)
-      : MappedFrame(layout_of(info, buffer), buffer, static_cast<GstMapFlags>(access | GST_MAP_CUDA),
-                    {DeviceType::kCuda, device}) {}
+      : MappedFrame(layout_of(info, buffer), buffer, static_cast<GstMapFlags>(access | GST_MAP_CUDA), {DeviceType::kCuda, device}) {
+  }
 };
 
 // Copies on the GPU, between two contexts or devices: unified addresses tell the driver which ones.
@@ -253,6 +253,7 @@ class CudaGpuMemory : public GpuMemory {
     }
     const CurrentContext scope(context_.get());
     wait_for(gst_buffer_peek_memory(input, 0));
+    wait_for(gst_buffer_peek_memory(output, 0));
     const BufferPtr copied_input = is_foreign(input) ? stage(info) : nullptr;
     const BufferPtr copied_output = is_foreign(output) ? stage(info) : nullptr;
     if (copied_input) {

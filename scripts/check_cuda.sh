@@ -12,7 +12,7 @@ cuda=$("${ADAINSTYLE_VENV:-.venv}/bin/python" -c 'import nvidia.cu13 as cuda; pr
 object=$(mktemp)
 trap 'rm -f "$object"' EXIT
 for file in $(git ls-files '*.cu'); do
-  for architecture in 80 86 89 90; do
+  for architecture in 80 86 89 90 100; do
     echo "$file for sm_$architecture"
     "$cuda/bin/nvcc" -std=c++17 -Icore/include -Icore/src -I"$cuda/include" -arch="sm_$architecture" -Xcompiler=-fPIC,-Wall,-Wextra \
       -c "$file" -o "$object"

@@ -275,8 +275,19 @@ class EngineStylizer : public Stylizer {
     throw Error(ErrorCode::kSettings, "the style was encoded by another model file than " + path_ + "; load it again.");
   }
 
-  static void check_frame(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
+  // Where the frame's bytes are must be known before any is touched.
+  void check_devices(const Device& input, const Device& output) const {
+    const bool same = input.type == output.type && (input.type == DeviceType::kCpu || input.index == output.index);
+    const bool reachable = input.type == DeviceType::kCpu || (device_.type == DeviceType::kCuda && input.index == device_.index);
+    if (same && reachable) return;
+    throw Error(ErrorCode::kSettings, "input and output lie on " + device_name(input) + " and " + device_name(output) +
+                                          ", and the stylizer computes on " + device_name(device_) +
+                                          "; both must lie there or both in system memory.");
+  }
+
+  void check_frame(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) const {
     check_picture(input, "frame");
+    check_devices(input.device, output.device);
     if (input.width != output.width || input.height != output.height || !output.planes[0]) {
       throw Error(ErrorCode::kSettings, "input and output differ in size: " + std::to_string(input.width) + "x" +
                                             std::to_string(input.height) + " and " + std::to_string(output.width) + "x" +

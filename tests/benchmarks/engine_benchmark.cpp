@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Milliseconds a frame of the engine alone, and the share of the convolution peak measured in the same run: nominal FLOPs of the
 // network (before any rewrite) per second over the peak. `plain`: the same network operation by operation in LibTorch bf16.
-#include <cmath>
 #include <cstdlib>
 #include <random>
 #include <string>
@@ -15,27 +14,11 @@
 
 #include "convolution_peak.h"
 #include "engine/devices.h"
-#include "network_presets.h"
 #include "plain_network.h"
+#include "random_model.h"
 
 namespace adainstyle::benchmarks {
 namespace {
-
-Model random_model(const std::string& preset) {
-  Model model;
-  model.network = preset_network(preset);
-  std::mt19937 random(1);
-  for (const TensorSpec& spec : required_tensors(model.network)) {
-    TensorData& tensor = model.weights[spec.name];
-    tensor.shape = spec.shape;
-    std::int64_t inputs = 1;
-    for (std::size_t i = 1; i < spec.shape.size(); ++i) inputs *= spec.shape[i];
-    std::normal_distribution<float> values(0.0f, spec.shape.size() == 4 ? std::sqrt(2.0f / static_cast<float>(inputs)) : 0.0f);
-    tensor.values.resize(spec.shape[0] * inputs);
-    for (float& value : tensor.values) value = values(random);
-  }
-  return model;
-}
 
 struct Frame {
   Frame(int w, int h) : bytes(static_cast<std::size_t>(w) * h * 4) {

@@ -285,6 +285,21 @@ TEST_F(StylizerTest, StyleOfAReplacedModelIsRefused) {
   before->process(content.input(), output.output(), {style, 1.0f});  // the stylizer that is open goes on
 }
 
+// Before a byte is touched: these are not where they say they are.
+TEST_F(StylizerTest, FramesOnAnotherDeviceAreRefused) {
+  const auto stylizer = open_stylizer(options());
+  const Frame content = Frame::scene(PixelFormat::kRGB, 32, 32);
+  FrameParameters parameters;
+  parameters.style = stylizer->encode_style(content.input());
+  Frame painting(PixelFormat::kRGB, 32, 32);
+  ImageView input = content.input();
+  MutableImageView output = painting.output();
+  output.device = {DeviceType::kCuda, 0};
+  EXPECT_EQ(error_of([&] { stylizer->process(input, output, parameters); }).code(), ErrorCode::kSettings);
+  input.device = {DeviceType::kCuda, 0};
+  EXPECT_EQ(error_of([&] { stylizer->process(input, output, parameters); }).code(), ErrorCode::kSettings);
+}
+
 TEST_F(StylizerTest, FramesThatCannotBeProcessed) {
   const auto stylizer = open_stylizer(options());
   const Frame content = Frame::scene(PixelFormat::kRGB, 32, 32);

@@ -143,7 +143,9 @@ TEST_F(GpuTest, RefusesMemoryThatIsTooSmallForTheCaps) {
 }
 
 TEST_F(GpuTest, TakesAnotherSizeFormatAndMemoryWhilePlaying) {
-  Line line("cudaupload ! capsfilter name=filter ! adainstyle name=paint style-image=value=9 ! cudadownload ! capsfilter caps=video/x-raw");
+  Line line(
+      "cudaupload ! capsfilter name=filter ! adainstyle name=paint style-image=value=9 ! cudadownload ! capsfilter "
+      "caps=video/x-raw");
   const struct {
     const char* memory;
     GstVideoInfo info;
@@ -398,7 +400,9 @@ TEST_F(GpuFaultTest, ACopyFromAForeignContextFails) {
 }
 
 TEST_F(GpuFaultTest, AFailedFrameIsAnError) {
-  Line line("cudaupload ! adainstyle name=paint style-image=value=7 model=process-throw=out-of-memory ! cudadownload ! capsfilter caps=video/x-raw");
+  Line line(
+      "cudaupload ! adainstyle name=paint style-image=value=7 model=process-throw=out-of-memory ! cudadownload ! capsfilter "
+      "caps=video/x-raw");
   line.play(info_);
   EXPECT_EQ(error_of(line).code, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
 }

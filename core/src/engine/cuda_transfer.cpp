@@ -77,7 +77,57 @@ class CudaTransfer : public PictureTransfer {
   ImageView staged_;
 };
 
+// Frames on the GPU: read and written where they lie, whatever their pitch.
+class InPlaceTransfer : public PictureTransfer {
+ public:
+  explicit InPlaceTransfer(int index) : device_(at::kCUDA, static_cast<at::DeviceIndex>(index)) {}
+
+  at::Tensor read(const ImageView& picture, int block, int height, int width, at::ScalarType dtype) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    at::Tensor features = at::empty({1, height, width, 3 * block * block}, at::TensorOptions(device_).dtype(dtype));
+    check(cuda_read_picture(picture, block, height, width, number_of(dtype), features.mutable_data_ptr(),
+                            c10::cuda::getCurrentCUDAStream(device_.index())),
+          "reading a frame");
+    return features.permute({0, 3, 1, 2});
+  }
+
+  void write(const at::Tensor& features, int block, const ImageView& input, const MutableImageView& output) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    const cudaStream_t stream = c10::cuda::getCurrentCUDAStream(device_.index());
+    const at::Tensor rows = features.permute({0, 2, 3, 1}).contiguous();  // [1, height, width, channels]
+    check(cuda_write_picture(rows.const_data_ptr(), number_of(rows.scalar_type()), block, static_cast<int>(rows.size(2)), input,
+                             output, stream),
+          "writing a frame");
+    check(cudaStreamSynchronize(stream), "repainting a frame");
+  }
+
+ private:
+  at::Device device_;
+};
+
+// Either, by where the frame lies.
+class AnyTransfer : public PictureTransfer {
+ public:
+  explicit AnyTransfer(int index) : system_(index), in_place_(index) {}
+
+  at::Tensor read(const ImageView& picture, int block, int height, int width, at::ScalarType dtype) override {
+    return of(picture.device).read(picture, block, height, width, dtype);
+  }
+
+  void write(const at::Tensor& features, int block, const ImageView& input, const MutableImageView& output) override {
+    of(output.device).write(features, block, input, output);
+  }
+
+ private:
+  PictureTransfer& of(const Device& device) {
+    return device.type == DeviceType::kCuda ? static_cast<PictureTransfer&>(in_place_) : system_;
+  }
+
+  CudaTransfer system_;
+  InPlaceTransfer in_place_;
+};
+
 }  // namespace
 }  // namespace adainstyle
 
-adainstyle::PictureTransfer* adainstyle_make_cuda_transfer(int device_index) { return new adainstyle::CudaTransfer(device_index); }
+adainstyle::PictureTransfer* adainstyle_make_cuda_transfer(int device_index) { return new adainstyle::AnyTransfer(device_index); }

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// What only a GPU can show; tests/gpu.sh runs it. Without one every test is skipped and says why.
+#include <cstdlib>
+#include <fstream>
+#include <random>
+#include <string>
+
+#include <gtest/gtest.h>
+
+#include <ATen/core/Tensor.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <dlfcn.h>
+#include <unistd.h>
+
+#include "adainstyle/stylizer.h"
+#include "engine/devices.h"
+#include "gpu/copies.h"
+
+namespace adainstyle::test {
+namespace {
+
+constexpr PixelFormat kFormats[] = {PixelFormat::kRGB,  PixelFormat::kBGR,  PixelFormat::kRGBA, PixelFormat::kBGRA,
+                                    PixelFormat::kARGB, PixelFormat::kABGR, PixelFormat::kRGBx, PixelFormat::kBGRx,
+                                    PixelFormat::kxRGB, PixelFormat::kxBGR};
+
+// A packed picture with padded rows, in system memory or on the GPU.
+class Picture {
+ public:
+  Picture(PixelFormat format, int width, int height, unsigned seed) : format_(format), width_(width), height_(height) {
+    stride_ = (width * pixel_layout(format).bytes + 255) / 256 * 256 + 256;
+    bytes_ = at::empty({height, stride_}, at::kByte);
+    std::mt19937 random(seed);
+    std::uint8_t* byte = bytes_.mutable_data_ptr<std::uint8_t>();
+    for (std::int64_t i = 0; i < bytes_.numel(); ++i) {
+      const std::int64_t column = i % stride_ / pixel_layout(format).bytes;
+      byte[i] = static_cast<std::uint8_t>((column * 2 + i / stride_ * 3 + seed * 40) % 200 + random() % 16);
+    }
+  }
+
+  Picture on(const at::Device& device) const {
+    Picture copy = *this;
+    copy.bytes_ = bytes_.to(device, bytes_.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
+    return copy;
+  }
+
+  ImageView view() const { return view_of<const std::uint8_t>(bytes_.const_data_ptr<std::uint8_t>()); }
+  MutableImageView mutable_view() { return view_of<std::uint8_t>(bytes_.mutable_data_ptr<std::uint8_t>()); }
+
+  // Largest difference of a byte that means something.
+  int distance(const Picture& other) const {
+    const at::Tensor mine = bytes_.cpu();
+    const at::Tensor theirs = other.bytes_.cpu();
+    const PixelLayout layout = pixel_layout(format_);
+    int largest = 0;
+    for (int y = 0; y < height_; ++y) {
+      const std::uint8_t* a = mine.const_data_ptr<std::uint8_t>() + y * stride_;
+      const std::uint8_t* b = theirs.const_data_ptr<std::uint8_t>() + y * stride_;
+      for (int i = 0; i < width_ * layout.bytes; ++i) {
+        const bool padding = layout.alpha >= 0 && !layout.has_alpha && i % layout.bytes == layout.alpha;
+        if (!padding) largest = std::max(largest, std::abs(a[i] - b[i]));
+      }
+    }
+    return largest;
+  }
+
+ private:
+  template <typename Byte>
+  BasicImageView<Byte> view_of(Byte* bytes) const {
+    BasicImageView<Byte> view;
+    view.format = format_;
+    view.width = width_;
+    view.height = height_;
+    view.planes[0] = bytes;
+    view.strides[0] = stride_;
+    if (bytes_.is_cuda()) view.device = {DeviceType::kCuda, bytes_.get_device()};
+    return view;
+  }
+
+  PixelFormat format_;
+  int width_;
+  int height_;
+  std::int64_t stride_;
+  at::Tensor bytes_;
+};
+
+class GpuDeviceTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    try {
+      find_device("cuda");
+    } catch (const Error& error) {
+      GTEST_SKIP() << error.what();
+    }
+    gpu_ = open_stylizer(options("cuda", Precision::kAuto));
+    parameters_.style = gpu_->encode_style(Picture(PixelFormat::kRGB, 256, 256, 5).view());
+  }
+
+  static StylizerOptions options(const char* device, Precision precision) {
+    StylizerOptions options;
+    options.device = device;
+    options.precision = precision;
+    return options;
+  }
+
+  // Bytes of the GPU's memory that are free. LibTorch has made the device's context current on this thread.
+  static std::size_t free_memory() {
+    void* driver = dlopen("libcuda.so.1", RTLD_NOW);
+    const auto get_info = reinterpret_cast<int (*)(std::size_t*, std::size_t*)>(dlsym(driver, "cuMemGetInfo_v2"));
+    std::size_t free = 0, total = 0;
+    EXPECT_EQ(get_info(&free, &total), 0);
+    return free;
+  }
+
+  static std::size_t resident_memory() {
+    std::ifstream file("/proc/self/statm");
+    std::size_t pages = 0, resident = 0;
+    file >> pages >> resident;
+    return resident * static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  }
+
+  const at::Device device_{at::kCUDA, 0};
+  std::unique_ptr<Stylizer> gpu_;
+  FrameParameters parameters_;
+};
+
+TEST_F(GpuDeviceTest, PaintsEveryFormatAndSizeAsTheCpuDoes) {
+  const auto cpu = open_stylizer(options("cpu", Precision::kFp32));
+  FrameParameters on_cpu;
+  on_cpu.style = cpu->encode_style(Picture(PixelFormat::kRGB, 256, 256, 5).view());
+  for (const PixelFormat format : kFormats) {
+    for (const auto& [width, height] : {std::pair{16, 16}, std::pair{33, 21}, std::pair{161, 90}, std::pair{641, 359}}) {
+      SCOPED_TRACE(std::to_string(static_cast<int>(format)) + " " + std::to_string(width) + "x" + std::to_string(height));
+      const Picture input(format, width, height, 1);
+      Picture expected(format, width, height, 2);
+      cpu->process(input.view(), expected.mutable_view(), on_cpu);
+
+      Picture from_system = Picture(format, width, height, 3);
+      gpu_->process(input.view(), from_system.mutable_view(), parameters_);
+      EXPECT_LE(from_system.distance(expected), 2);
+
+      const Picture there = input.on(device_);
+      Picture from_gpu = Picture(format, width, height, 4).on(device_);
+      gpu_->process(there.view(), from_gpu.mutable_view(), parameters_);
+      EXPECT_EQ(from_gpu.distance(from_system), 0) << "the same pixels, whichever memory they came from";
+    }
+  }
+}
+
+TEST_F(GpuDeviceTest, FramesOnTheGpuStayThere) {
+  const Picture input = Picture(PixelFormat::kRGBA, 1280, 720, 1).on(device_);
+  Picture output = Picture(PixelFormat::kRGBA, 1280, 720, 2).on(device_);
+  const std::uint64_t at_first = copied_bytes();
+  Picture(PixelFormat::kRGBA, 64, 64, 3).on(device_);
+  ASSERT_GT(copied_bytes(), at_first) << "copies are not counted: LibTorch calls another CUDA runtime";
+  for (int warm_up = 0; warm_up < 5; ++warm_up) gpu_->process(input.view(), output.mutable_view(), parameters_);
+  const std::uint64_t before = copied_bytes();
+  constexpr int kFrames = 20;
+  for (int frame = 0; frame < kFrames; ++frame) gpu_->process(input.view(), output.mutable_view(), parameters_);
+  // A frame has 3.7 MB; channel statistics may cross, pixels may not.
+  EXPECT_LT((copied_bytes() - before) / kFrames, 64u * 1024);
+}
+
+TEST_F(GpuDeviceTest, MemoryStaysFlat) {
+  const char* wanted = std::getenv("ADAINSTYLE_GPU_FRAMES");
+  const int frames = wanted != nullptr ? std::atoi(wanted) : 1000;
+  const Picture input = Picture(PixelFormat::kRGBA, 640, 360, 1).on(device_);
+  Picture output = Picture(PixelFormat::kRGBA, 640, 360, 2).on(device_);
+  for (int warm_up = 0; warm_up < 50; ++warm_up) gpu_->process(input.view(), output.mutable_view(), parameters_);
+  const std::size_t free_before = free_memory();
+  const std::size_t resident_before = resident_memory();
+  for (int frame = 0; frame < frames; ++frame) gpu_->process(input.view(), output.mutable_view(), parameters_);
+  constexpr std::size_t kSlack = 8 * 1024 * 1024;
+  EXPECT_GE(free_memory() + kSlack, free_before) << "after " << frames << " frames";
+  EXPECT_LE(resident_memory(), resident_before + kSlack) << "after " << frames << " frames";
+}
+
+TEST_F(GpuDeviceTest, RefusesAPictureOfAnotherDevice) {
+  const Picture input = Picture(PixelFormat::kRGBA, 64, 64, 1);
+  Picture output = Picture(PixelFormat::kRGBA, 64, 64, 2).on(device_);
+  EXPECT_THROW(gpu_->process(input.view(), output.mutable_view(), parameters_), Error);
+}
+
+}  // namespace
+}  // namespace adainstyle::test
