@@ -42,6 +42,7 @@
 #include "core_library.h"
 #include "error_mapping.h"
 #include "frame_mapping.h"
+#include "gpu_link.h"
 #include "gpu_memory.h"
 #include "latency.h"
 #include "properties.h"
@@ -50,7 +51,7 @@
 #include "style_switcher.h"
 #include "system_memory.h"
 
-GST_DEBUG_CATEGORY_STATIC(adainstyle_debug);
+GST_DEBUG_CATEGORY(adainstyle_debug);
 #define GST_CAT_DEFAULT adainstyle_debug
 
 namespace {
@@ -80,15 +81,23 @@ constexpr GstClockTime kUsualDuration = GST_SECOND / 25;
 
 // The element's state. Destroyed in reverse order: the switcher, whose thread uses the stylizer, before the stylizer.
 struct State {
+  // Where the element is set to compute. Throws Error for a device that is not there.
+  Device find_device() {
+    std::string name;
+    {
+      const std::lock_guard guard(lock);
+      name = settings.stylizer.device;
+    }
+    return open_core_library().find_device(name);
+  }
+
   std::mutex lock;                        // guards settings and the two pointers start..stop; held for what returns at once only
   Settings settings;                      // what the user set
   const CoreEntry* core = nullptr;        // from READY on
   std::unique_ptr<Stylizer> stylizer;     // start..stop
   std::unique_ptr<StyleSwitcher> styles;  // start..stop
 
-  std::mutex gpu_lock;             // guards gpu
-  std::shared_ptr<GpuMemory> gpu;  // where the device is a GPU: from READY on, or since a neighbour asked for its context
-  std::atomic<bool> system_memory_only = false;  // from READY on: whether there is nothing on a GPU to negotiate
+  GpuLink gpu{[this] { return find_device(); }};
 
   std::atomic<std::uint64_t> dropped = 0;  // frames that were too late to be painted, since start
   LatencyMeter latency;
@@ -190,78 +199,19 @@ void finalize(GObject* object) {
   G_OBJECT_CLASS(gst_adain_style_parent_class)->finalize(object);
 }
 
-// ---- The device ----
-
-// The dealings with GPU memory on the device that is set; null where frames can only be in system memory. Throws Error for a device
-// that is not there.
-std::shared_ptr<GpuMemory> find_gpu(GstElement* element) {
-  State& state = state_of(element);
-  std::string name;
-  {
-    const std::lock_guard guard(state.lock);
-    name = state.settings.stylizer.device;
-  }
-  const Device device = open_core_library().find_device(name);
-  const std::lock_guard guard(state.gpu_lock);
-  if (device.type == DeviceType::kCpu) {
-    state.gpu.reset();
-  } else if (!state.gpu || state.gpu->device() != device.index) {
-    state.gpu.reset();
-    try {
-      state.gpu = open_gpu_memory(device.index);
-    } catch (const Error& error) {
-      // Frames in system memory may still be painted there; if not, opening the stylizer says so.
-      GST_WARNING_OBJECT(element, "no memory:CUDAMemory: %s", error.what());
-    }
-  }
-  return state.gpu;
-}
-
-// Outside of any lock: others are asked, and answer.
-void share_gpu(GstElement* element) {
-  const std::shared_ptr<GpuMemory> gpu = find_gpu(element);
-  state_of(element).system_memory_only = gpu == nullptr;
-  if (gpu) gpu->share(element);
-}
-
-void leave_gpu(State& state) {
-  const std::lock_guard guard(state.gpu_lock);
-  state.gpu.reset();
-  state.system_memory_only = false;
-}
-
-// Neighbours open one after the other, those downstream first: they ask while this element may still be in NULL.
-bool answer_context_query(GstElement* element, GstQuery* query) noexcept {
-  try {
-    std::shared_ptr<GpuMemory> gpu;
-    {
-      State& state = state_of(element);
-      const std::lock_guard guard(state.gpu_lock);
-      if (state.system_memory_only) return false;
-      gpu = state.gpu;
-    }
-    if (!gpu) gpu = find_gpu(element);
-    if (gpu) gpu->answer(element, query);
-    return gpu != nullptr;
-  } catch (const std::exception& error) {
-    GST_DEBUG_OBJECT(element, "no context to share: %s", error.what());
-    return false;
-  }
-}
-
 // ---- States ----
 
 GstStateChangeReturn change_state(GstElement* element, GstStateChange transition) {
   if (transition == GST_STATE_CHANGE_NULL_TO_READY) {
     const bool opened = guarded(element, Phase::kOpening, false, [&] {
       state_of(element).core = &open_core_library();
-      share_gpu(element);
+      state_of(element).gpu.open(element);
       return true;
     });
     if (!opened) return GST_STATE_CHANGE_FAILURE;
   }
   const GstStateChangeReturn result = GST_ELEMENT_CLASS(gst_adain_style_parent_class)->change_state(element, transition);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL) leave_gpu(state_of(element));
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL) state_of(element).gpu.close();
   return result;
 }
 
@@ -291,7 +241,7 @@ gboolean start(GstBaseTransform* transform) {
       settings = state.settings;
     }
     const StyleSource source = settings.style_source();
-    share_gpu(element);  // the device may have been changed in READY
+    state.gpu.open(element);  // the device may have been changed in READY
     auto stylizer = state.core->open_stylizer(settings.stylizer);
     auto styles =
         std::make_unique<StyleSwitcher>(*stylizer, source, [element](const StyleReport& report) { report_style(element, report); });
@@ -330,7 +280,7 @@ gboolean stop(GstBaseTransform* transform) {
 // Frames stay where they are: what comes in GPU memory leaves in GPU memory. On a CPU only system memory is negotiated.
 GstCaps* transform_caps(GstBaseTransform* transform, GstPadDirection, GstCaps* caps, GstCaps* filter) {
   GstCaps* other_caps = gst_caps_copy(caps);
-  if (state_of(transform).system_memory_only) {
+  if (state_of(transform).gpu.only_system_memory()) {
     const auto keep = [](GstCapsFeatures* features, GstStructure*, gpointer) -> gboolean { return !is_gpu_features(features); };
     gst_caps_filter_and_map_in_place(other_caps, keep, nullptr);
   }
@@ -354,10 +304,7 @@ gboolean set_caps(GstBaseTransform* transform, GstCaps* in_caps, GstCaps*) {
     return FALSE;
   }
   const bool on_gpu = is_gpu_features(gst_caps_get_features(in_caps, 0));
-  {
-    const std::lock_guard guard(state.gpu_lock);
-    state.gpu_frames = on_gpu ? state.gpu.get() : nullptr;
-  }
+  state.gpu_frames = on_gpu ? state.gpu.memory() : nullptr;
   if (on_gpu && state.gpu_frames == nullptr) {
     GST_ERROR_OBJECT(transform, "frames in GPU memory, but the device is the CPU");
     return FALSE;
@@ -503,7 +450,7 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
 }
 
 gboolean answer_query(GstBaseTransform* transform, GstPadDirection direction, GstQuery* query) {
-  if (is_gpu_context_query(query) && answer_context_query(GST_ELEMENT(transform), query)) return TRUE;
+  if (is_gpu_context_query(query) && state_of(transform).gpu.answer(GST_ELEMENT(transform), query)) return TRUE;
   if (!GST_BASE_TRANSFORM_CLASS(gst_adain_style_parent_class)->query(transform, direction, query)) return FALSE;
   if (GST_QUERY_TYPE(query) == GST_QUERY_LATENCY && direction == GST_PAD_SRC) {
     gboolean live = FALSE;

@@ -91,8 +91,8 @@ void measure(const std::string& preset, int width, int height, double peak) {
     const at::Tensor input = at::randint(256, {height, width, 4}, at::TensorOptions(kGpu).dtype(at::kByte));
     const at::Tensor output = at::empty_like(input);
     const StyleStatistics style = engine->encode_style(picture<ImageView>(input));
-    const double seconds = seconds_per_call(
-        [&] { engine->stylize(picture<ImageView>(input), picture<MutableImageView>(output), style, 1.0f); });
+    const double seconds =
+        seconds_per_call([&] { engine->stylize(picture<ImageView>(input), picture<MutableImageView>(output), style, 1.0f); });
     print_row(preset.c_str(), width, height, "engine", seconds, flops, peak);
   }
   TensorMap weights;
@@ -103,8 +103,8 @@ void measure(const std::string& preset, int width, int height, double peak) {
   const at::Tensor tensor =
       at::rand({1, 3, height, width}, at::TensorOptions(kGpu).dtype(at::kHalf)).contiguous(at::MemoryFormat::ChannelsLast);
   const std::vector<ChannelStatistics> style = plain_encode(model.network, weights, tensor).taps;
-  const double seconds = seconds_per_call(
-      [&] { plain_decode(model.network, weights, plain_encode(model.network, weights, tensor).features, style); });
+  const double seconds =
+      seconds_per_call([&] { plain_decode(model.network, weights, plain_encode(model.network, weights, tensor).features, style); });
   print_row(preset.c_str(), width, height, "plain LibTorch fp16", seconds, flops, peak);
 }
 
@@ -120,8 +120,7 @@ int run() {
   std::printf("fp16 convolution peak: %.1f TFLOP/s\n\n", peak / 1e12);
   std::printf("| network | size | | ms a frame | of peak |\n|---|---|---|---|---|\n");
   for (const char* preset : {"small", "vgg19"}) {
-    for (const auto& [width, height] :
-         {std::pair{640, 360}, std::pair{1280, 720}, std::pair{1920, 1080}, std::pair{3840, 2160}}) {
+    for (const auto& [width, height] : {std::pair{640, 360}, std::pair{1280, 720}, std::pair{1920, 1080}, std::pair{3840, 2160}}) {
       try {
         measure(preset, width, height, peak);
       } catch (const std::exception& error) {

@@ -51,8 +51,8 @@ extern "C" Error cudaMemcpyAsync(void* to, const void* from, std::size_t size, i
 
 extern "C" Error cudaMemcpy2DAsync(void* to, std::size_t to_pitch, const void* from, std::size_t from_pitch, std::size_t width,
                                    std::size_t height, int kind, Stream stream) {
-  static auto* const call = original<Error(void*, std::size_t, const void*, std::size_t, std::size_t, std::size_t, int, Stream)>(
-      "cudaMemcpy2DAsync");
+  static auto* const call =
+      original<Error(void*, std::size_t, const void*, std::size_t, std::size_t, std::size_t, int, Stream)>("cudaMemcpy2DAsync");
   count(kind, width * height);
   return call == nullptr ? kUnknown : call(to, to_pitch, from, from_pitch, width, height, kind, stream);
 }

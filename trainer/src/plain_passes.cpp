@@ -35,9 +35,7 @@ at::Tensor fold_border(const at::Tensor& padded_gradient, const at::Tensor& like
 
 }  // namespace
 
-at::Tensor pad_reflect(const at::Tensor& input) {
-  return channels_last(at::reflection_pad2d(input, kBorder), input.scalar_type());
-}
+at::Tensor pad_reflect(const at::Tensor& input) { return channels_last(at::reflection_pad2d(input, kBorder), input.scalar_type()); }
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) { return pad_reflect(std::get<0>(pool(input))); }
 
@@ -65,9 +63,9 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
 }
 
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
-  const at::Tensor like = at::empty({padded_gradient.size(0), padded_gradient.size(1), padded_gradient.size(2) - 2,
-                                     padded_gradient.size(3) - 2},
-                                    padded_gradient.options());
+  const at::Tensor like =
+      at::empty({padded_gradient.size(0), padded_gradient.size(1), padded_gradient.size(2) - 2, padded_gradient.size(3) - 2},
+                padded_gradient.options());
   return channels_last(fold_border(padded_gradient, like), padded_gradient.scalar_type());
 }
 
