@@ -6,7 +6,7 @@
 #include "adainstyle/image.h"
 
 // The formats that pixel_format() knows, as a caps value.
-#define ADAINSTYLE_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, ARGB, ABGR, RGBx, BGRx, xRGB, xBGR }"
+#define ADAINSTYLE_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, ARGB, ABGR, RGBx, BGRx, xRGB, xBGR, I420, NV12 }"
 
 namespace adainstyle::gst {
 
@@ -32,6 +32,7 @@ class MappedFrame {
 
  private:
   bool holds_whole_frame(const GstVideoInfo& info) const;
+  bool holds_whole_plane(guint plane) const;
 
   GstVideoFrame frame_;
   Device device_;

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <cstddef>
 
+#include "pixels/pixel_body.h"
 #include "temporal.h"
 
 namespace adainstyle {
@@ -91,16 +92,14 @@ bool visibly_apart(const ColorStatistics& a, const ColorStatistics& b) {
 }  // namespace
 
 ColorStatistics measure_colors(const ImageView& picture) {
-  const PixelLayout layout = pixel_layout(picture.format);
-  const int offsets[3] = {layout.red, layout.green, layout.blue};
+  const PixelReader color_at(picture);
   double sum[3] = {};
   double products[3][3] = {};
   double count = 0.0;
   for (int y = 0; y < picture.height; y += 4) {
-    const std::uint8_t* row = picture.planes[0] + y * picture.strides[0];
     for (int x = 0; x < picture.width; x += 4, ++count) {
-      float value[3];
-      for (int c = 0; c < 3; ++c) value[c] = row[static_cast<std::ptrdiff_t>(x) * layout.bytes + offsets[c]] / 255.0f;
+      const Rgb color = color_at(x, y);
+      const float value[3] = {color.red / 255.0f, color.green / 255.0f, color.blue / 255.0f};
       for (int i = 0; i < 3; ++i) {
         sum[i] += value[i];
         for (int j = i; j < 3; ++j) products[i][j] += value[i] * value[j];

@@ -35,7 +35,7 @@ class ColorFollower {
 };
 
 // Writes the brightness of `painted` on the chroma of `original`, both of the same size, in place: every colour of the original
-// is moved by the difference of the two lumas (BT.601).
+// is moved by the difference of the two lumas (BT.601). Packed formats.
 void keep_chroma(const ImageView& original, const MutableImageView& painted, int threads);
 
 }  // namespace adainstyle

@@ -24,7 +24,7 @@ struct Region {
 // moves, and not at all where the tile, or a pixel in it, was not found again, so that nothing is left behind. What is kept as the
 // frame's brightness is blended by the same shares: a drift too slow to see from frame to frame adds up until it is seen.
 //
-// All pictures lie in system memory. One thread at a time.
+// All pictures lie in system memory, in packed formats. One thread at a time.
 class Stabilizer {
  public:
   explicit Stabilizer(int threads) : threads_(threads) {}

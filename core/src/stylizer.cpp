@@ -22,6 +22,7 @@
 #include "image_file.h"
 #include "model_file.h"
 #include "network.h"
+#include "pixels/pixels.h"
 #include "stabilizer.h"
 #include "stopwatch.h"
 #include "temporal.h"
@@ -110,12 +111,18 @@ ModelCache& model_cache() {
   return *cache;
 }
 
+template <typename Byte>
+bool has_planes(const BasicImageView<Byte>& image) {
+  return std::none_of(image.planes, image.planes + plane_count(image.format), [](const Byte* plane) { return plane == nullptr; });
+}
+
 void check_picture(const ImageView& picture, const char* what) {
-  if (picture.width >= kMinimumSide && picture.height >= kMinimumSide && picture.planes[0]) return;
+  if (picture.width >= kMinimumSide && picture.height >= kMinimumSide && has_planes(picture)) return;
   throw Error(ErrorCode::kSettings, std::string("the ") + what + " is " + std::to_string(picture.width) + "x" +
                                         std::to_string(picture.height) + " pixels; at least 16x16 are needed.");
 }
 
+// Of a packed picture.
 template <typename Byte>
 BasicImageView<Byte> part_of(const BasicImageView<Byte>& image, const Region& region) {
   BasicImageView<Byte> part = image;
@@ -139,6 +146,39 @@ void copy_alpha(const ImageView& input, const MutableImageView& output) {
     }
   }
 }
+
+// A picture in RGB with memory of its own, kept from frame to frame.
+class RgbPicture {
+ public:
+  void resize(int width, int height) {
+    width_ = width;
+    height_ = height;
+    bytes_.resize(static_cast<std::size_t>(width) * height * 3);
+  }
+  ImageView view() const { return view_of<const std::uint8_t>(bytes_.data()); }
+  MutableImageView mutable_view() { return view_of<std::uint8_t>(bytes_.data()); }
+
+  ImageView copy(const ImageView& picture, int threads) {
+    resize(picture.width, picture.height);
+    convert_picture(picture, mutable_view(), threads);
+    return view();
+  }
+
+ private:
+  template <typename Byte>
+  BasicImageView<Byte> view_of(Byte* bytes) const {
+    BasicImageView<Byte> view;
+    view.width = width_;
+    view.height = height_;
+    view.planes[0] = bytes;
+    view.strides[0] = static_cast<std::ptrdiff_t>(width_) * 3;
+    return view;
+  }
+
+  int width_ = 0;
+  int height_ = 0;
+  std::vector<std::uint8_t> bytes_;
+};
 
 // Turns what LibTorch and the allocator throw into Error.
 template <typename Call>
@@ -214,20 +254,26 @@ class EngineStylizer : public Stylizer {
     return std::make_shared<EncodedStyle>(model_->id, std::move(pictures), std::move(mixed));
   }
 
-  void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) override {
-    check_frame(input, output, parameters);
+  void process(const ImageView& frame, const MutableImageView& painting, const FrameParameters& parameters) override {
+    check_frame(frame, painting, parameters);
     const EncodedStyle& style = own_style(parameters.style.get());
     guarded("repainting a frame", [&] {
       double total = 0.0;
       Stopwatch watch;
+      // The engine reads and writes any format; whoever else looks at pixels wants packed ones.
+      const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
+      const bool edits = keeps_chroma || parameters.stabilization > 0.0f;
+      const bool apart = edits && is_yuv(painting.format);
+      if (apart) painting_copy_.resize(painting.width, painting.height);
+      const ImageView input = edits && is_yuv(frame.format) ? input_copy_.copy(frame, threads_) : frame;
+      const MutableImageView output = apart ? painting_copy_.mutable_view() : painting;
       const bool cut = look_for_cut(input, parameters);
       const StyleStatistics& statistics =
           fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
       const bool restyled = fade_.moved() || parameters.strength != last_strength_;
       last_strength_ = parameters.strength;
       follow_colors(input, parameters, cut);
-      const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
-      const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? remember(input) : input;
+      const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? input_copy_.copy(input, threads_) : input;
       const bool stabilizes = begin_stabilization(input, parameters, cut || restyled);
       const Region whole{0, 0, input.width, input.height};
       const Region part = stabilizes && parameters.static_skip ? part_to_paint(whole, parameters.time_ns) : whole;
@@ -248,6 +294,7 @@ class EngineStylizer : public Stylizer {
       double finish = 0.0;
       if (keeps_chroma && part.width > 0) keep_chroma(part_of(original, part), part_of(output, part), threads_);
       if (stabilizes) stabilizer_->blend(output, parameters.stabilization, is_part);
+      if (apart) convert_picture(painting_copy_.view(), painting, threads_);
       watch.add_to(finish);
       const double share = static_cast<double>(part.width) * part.height / (static_cast<double>(whole.width) * whole.height);
       timings_.add(part.width > 0 ? engine.times() : EngineTimes{}, finish, total + finish, share);
@@ -288,7 +335,7 @@ class EngineStylizer : public Stylizer {
   void check_frame(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) const {
     check_picture(input, "frame");
     check_devices(input.device, output.device);
-    if (input.width != output.width || input.height != output.height || !output.planes[0]) {
+    if (input.width != output.width || input.height != output.height || !has_planes(output)) {
       throw Error(ErrorCode::kSettings, "input and output differ in size: " + std::to_string(input.width) + "x" +
                                             std::to_string(input.height) + " and " + std::to_string(output.width) + "x" +
                                             std::to_string(output.height));
@@ -376,19 +423,6 @@ class EngineStylizer : public Stylizer {
     return true;
   }
 
-  // A copy of the frame, valid until the next one.
-  ImageView remember(const ImageView& picture) {
-    const std::size_t row_bytes = static_cast<std::size_t>(picture.width) * pixel_layout(picture.format).bytes;
-    copy_.resize(row_bytes * picture.height);
-    for (int y = 0; y < picture.height; ++y) {
-      std::memcpy(copy_.data() + y * row_bytes, picture.planes[0] + y * picture.strides[0], row_bytes);
-    }
-    ImageView view = picture;
-    view.planes[0] = copy_.data();
-    view.strides[0] = static_cast<std::ptrdiff_t>(row_bytes);
-    return view;
-  }
-
   std::string path_;
   Device device_;
   Precision precision_ = Precision::kFp32;
@@ -409,7 +443,8 @@ class EngineStylizer : public Stylizer {
   std::int64_t last_whole_time_ = 0;
   PreserveColor last_preserve_color_ = PreserveColor::kNone;
   float last_strength_ = -1.0f;
-  std::vector<std::uint8_t> copy_;  // of an input that the output overwrites
+  RgbPicture input_copy_;     // of an input that the output overwrites or that is YUV
+  RgbPicture painting_copy_;  // what becomes a YUV output
 };
 
 }  // namespace

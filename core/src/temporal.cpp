@@ -6,6 +6,8 @@
 #include <cstddef>
 #include <utility>
 
+#include "pixels/pixel_body.h"
+
 namespace adainstyle {
 namespace {
 
@@ -96,14 +98,13 @@ void StatisticsMemory::filter(std::size_t point, Statistics& content) {
 }
 
 bool SceneCutDetector::is_cut(const ImageView& picture) {
-  const PixelLayout layout = pixel_layout(picture.format);
+  const PixelReader color_at(picture);
   std::array<int, kBins> counts{};
   int total = 0;
   for (int y = 0; y < picture.height; y += 4) {
-    const std::uint8_t* row = picture.planes[0] + y * picture.strides[0];
     for (int x = 0; x < picture.width; x += 4, ++total) {
-      const std::uint8_t* pixel = row + static_cast<std::ptrdiff_t>(x) * layout.bytes;
-      const int luma = (77 * pixel[layout.red] + 150 * pixel[layout.green] + 29 * pixel[layout.blue]) >> 8;
+      const Rgb color = color_at(x, y);
+      const int luma = (77 * color.red + 150 * color.green + 29 * color.blue) >> 8;
       ++counts[luma * kBins / 256];
     }
   }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <cmath>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -23,6 +25,8 @@ const char* environment(const char* name) {
 
 std::string style_path(const char* name) { return std::string(environment("ADAINSTYLE_STYLE_DIR")) + "/" + name + ".jpg"; }
 
+using Size = std::pair<int, int>;
+
 class CoreTest : public ::testing::Test {
  protected:
   // Small styles keep the tests fast.
@@ -35,7 +39,7 @@ class CoreTest : public ::testing::Test {
   // What the library itself makes of a picture, in the rows and format of `info`. Opens the same library as the plugin does, which
   // must have been opened before.
   static Pixels expected(const GstVideoInfo& info, PixelFormat format, const Pixels& pixels, const std::string& style,
-                         float strength) {
+                         float strength, const YuvEncoding& encoding = {}) {
     void* library = dlopen("libadainstyle.so.0", RTLD_NOW | RTLD_NOLOAD);
     if (library == nullptr) return {};
     const auto entry = reinterpret_cast<decltype(&adainstyle_core_entry)>(dlsym(library, kCoreEntrySymbol));
@@ -45,14 +49,20 @@ class CoreTest : public ::testing::Test {
     in.format = format;
     in.width = GST_VIDEO_INFO_WIDTH(&info);
     in.height = GST_VIDEO_INFO_HEIGHT(&info);
-    in.planes[0] = pixels.data();
-    in.strides[0] = in.width * pixel_layout(format).bytes;
+    in.yuv = encoding;
     MutableImageView out;
     out.format = format;
     out.width = in.width;
     out.height = in.height;
-    out.planes[0] = result.data();
-    out.strides[0] = in.strides[0];
+    out.yuv = encoding;
+    std::size_t begin = 0;
+    for (int plane = 0; plane < plane_count(format); ++plane) {
+      const PlaneSize size = plane_size(format, in.width, in.height, plane);
+      in.planes[plane] = pixels.data() + begin;
+      out.planes[plane] = result.data() + begin;
+      in.strides[plane] = out.strides[plane] = size.row_bytes;
+      begin += size.row_bytes * size.rows;
+    }
     stylizer->process(in, out, {stylizer->load_style(style, kStyleSize), strength});
     dlclose(library);
     return result;
@@ -115,10 +125,80 @@ TEST_F(CoreTest, HonoursPaddedRows) {
   set_style(player, style_path("mosaic"));
   player.play(info_);
   const Pixels plain = player.repaint(picture_);
-  const BufferPtr out = player.repaint(make_padded_buffer(info_, picture_, 11, 67 * 3 + 13));
+  const BufferPtr out = player.repaint(make_padded_buffer(info_, picture_, 11, 13));
   ASSERT_TRUE(out);
   EXPECT_EQ(read_pixels(info_, out.get()), plain);
 }
+
+struct Colors {
+  const char* caps;
+  YuvEncoding encoding;
+};
+
+// A frame of soft waves as a decoder gives it.
+class YuvTest : public CoreTest, public ::testing::WithParamInterface<std::tuple<Colors, Size>> {
+ protected:
+  static Pixels waves(const GstVideoInfo& info) {
+    Pixels pixels = test_picture(info);
+    const int width = GST_VIDEO_INFO_WIDTH(&info);
+    const int height = GST_VIDEO_INFO_HEIGHT(&info);
+    for (int y = 0; y < height; ++y) {
+      for (int x = 0; x < width; ++x) {
+        pixels[static_cast<std::size_t>(y) * width + x] =
+            static_cast<std::uint8_t>(125 + 80 * std::sin(0.13 * x) * std::cos(0.11 * y));
+      }
+    }
+    const int chroma_bytes = (width + 1) / 2 * 2;
+    std::uint8_t* chroma = &pixels[static_cast<std::size_t>(width) * height];
+    for (int y = 0; y < (height + 1) / 2; ++y) {
+      for (int x = 0; x < chroma_bytes; ++x) {
+        *chroma++ = static_cast<std::uint8_t>(128 + (x % 2 ? 40 : 50) * std::sin(0.1 * (x / 2) + 0.15 * y + x % 2));
+      }
+    }
+    return pixels;
+  }
+
+  static Pixels painted(const std::string& line, const std::string& caps, const GstVideoInfo& info, const Pixels& picture) {
+    const HarnessPtr harness(gst_harness_new_parse(line.c_str()));
+    gst_harness_set_src_caps_str(harness.get(), caps.c_str());
+    const BufferPtr out(gst_harness_push_and_pull(harness.get(), make_buffer(info, picture).release()));
+    const CapsPtr out_caps(gst_pad_get_current_caps(harness->sinkpad));
+    const CapsPtr in_caps(gst_caps_from_string(caps.c_str()));
+    EXPECT_TRUE(out_caps && gst_caps_is_subset(out_caps.get(), in_caps.get()));  // size, colorimetry and chroma-site as they came
+    return out ? read_pixels(info, out.get()) : Pixels();
+  }
+};
+
+TEST_P(YuvTest, FollowsTheCapsAndIsNearWhatConvertersGive) {
+  const auto& [colors, size] = GetParam();
+  const GstVideoInfo info = video_info(GST_VIDEO_FORMAT_NV12, size.first, size.second);
+  const std::string caps = "video/x-raw,format=NV12,framerate=30/1,width=" + std::to_string(size.first) +
+                           ",height=" + std::to_string(size.second) + "," + colors.caps;
+  const std::string filter = "adainstyle style-size=64 style-image=" + style_path("mosaic");
+  const Pixels picture = waves(info);
+  const Pixels direct = painted(filter, caps, info, picture);
+  EXPECT_EQ(direct, expected(info, PixelFormat::kNV12, picture, style_path("mosaic"), 1.0f, colors.encoding));
+
+  const Pixels converted =
+      painted("videoconvert ! video/x-raw,format=RGB ! " + filter + " ! videoconvert ! capsfilter caps=\"" + caps + "\"", caps,
+              info, picture);
+  ASSERT_EQ(direct.size(), picture.size());
+  ASSERT_EQ(converted.size(), picture.size());
+  double sum = 0.0;
+  for (std::size_t i = 0; i < direct.size(); ++i) sum += std::abs(direct[i] - converted[i]);
+  // videoconvert multiplies with factors of eight bits: what it gives the element lies 1 to 2 levels from the standards on average and
+  // up to 7 here and there, and that is painted too. 2.7 to 3.5 were measured.
+  EXPECT_LE(sum / static_cast<double>(direct.size()), 5.0);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    Colors, YuvTest,
+    ::testing::Combine(::testing::Values(Colors{"colorimetry=bt601,chroma-site=jpeg", {YuvMatrix::kBt601, false, false}},
+                                         Colors{"colorimetry=bt709,chroma-site=mpeg2", {YuvMatrix::kBt709, false, true}},
+                                         Colors{"colorimetry=1:4:0:0,chroma-site=jpeg", {YuvMatrix::kBt601, true, false}},
+                                         Colors{"colorimetry=bt2020,chroma-site=mpeg2", {YuvMatrix::kBt2020, false, true}},
+                                         Colors{"colorimetry=smpte240m,chroma-site=cosited", {YuvMatrix::kSmpte240m, false, true}}),
+                       ::testing::Values(Size{96, 64}, Size{71, 47})));
 
 TEST_F(CoreTest, LastOfManyStyleChangesWins) {
   Player player;
@@ -290,6 +370,10 @@ INSTANTIATE_TEST_SUITE_P(
         "videotestsrc num-buffers=12 ! FILTER ! fakesink name=out",
         "videotestsrc num-buffers=12 ! video/x-raw,format=I420,width=162,height=90 ! videoconvert ! FILTER ! videoconvert ! "
         "video/x-raw,format=NV12 ! fakesink name=out",
+        "videotestsrc num-buffers=12 ! video/x-raw,format=I420,width=161,height=91 ! FILTER ! video/x-raw,format=I420 ! "
+        "fakesink name=out",
+        "videotestsrc num-buffers=12 ! video/x-raw,format=NV12,width=160,height=90,colorimetry=bt709 ! FILTER ! "
+        "fakesink name=out",
         "videotestsrc num-buffers=12 ! video/x-raw,width=99,height=77 ! FILTER ! queue ! tee ! queue ! fakesink name=out",
         "videotestsrc num-buffers=12 ! tee name=t ! queue ! FILTER ! fakesink name=out t. ! queue ! fakesink",
         "videotestsrc is-live=true num-buffers=12 ! video/x-raw,width=64,height=48,framerate=30/1 ! FILTER qos=false ! "

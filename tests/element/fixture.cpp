@@ -11,7 +11,45 @@ namespace adainstyle::test {
 namespace {
 
 int pixel_bytes(const GstVideoInfo& info) { return GST_VIDEO_INFO_COMP_PSTRIDE(&info, 0); }
-int row_bytes(const GstVideoInfo& info) { return GST_VIDEO_INFO_WIDTH(&info) * pixel_bytes(info); }
+
+// One plane among the bytes of Pixels.
+struct Plane {
+  std::size_t begin;
+  int row_bytes;
+  int rows;
+};
+
+std::vector<Plane> planes_of(const GstVideoInfo& info) {
+  std::vector<Plane> planes(GST_VIDEO_INFO_N_PLANES(&info));
+  for (guint component = 0; component < GST_VIDEO_INFO_N_COMPONENTS(&info); ++component) {
+    const int width = GST_VIDEO_INFO_COMP_WIDTH(&info, component) * GST_VIDEO_INFO_COMP_PSTRIDE(&info, component);
+    planes[GST_VIDEO_INFO_COMP_PLANE(&info, component)] = {0, width, GST_VIDEO_INFO_COMP_HEIGHT(&info, component)};
+  }
+  std::size_t begin = 0;
+  for (Plane& plane : planes) {
+    plane.begin = begin;
+    begin += static_cast<std::size_t>(plane.row_bytes) * plane.rows;
+  }
+  return planes;
+}
+
+std::size_t byte_count(const GstVideoInfo& info) {
+  const Plane last = planes_of(info).back();
+  return last.begin + static_cast<std::size_t>(last.row_bytes) * last.rows;
+}
+
+// `pixels` in memory that is laid out so.
+GstBuffer* lay_out(const GstVideoInfo& info, const Pixels& pixels, std::size_t size, const gsize* offsets, const gint* strides) {
+  const std::vector<Plane> planes = planes_of(info);
+  Pixels memory(size, 0xee);
+  for (std::size_t i = 0; i < planes.size(); ++i) {
+    for (int y = 0; y < planes[i].rows; ++y) {
+      std::memcpy(&memory[offsets[i] + static_cast<std::size_t>(y) * strides[i]],
+                  &pixels[planes[i].begin + static_cast<std::size_t>(y) * planes[i].row_bytes], planes[i].row_bytes);
+    }
+  }
+  return gst_buffer_new_memdup(memory.data(), memory.size());
+}
 
 }  // namespace
 
@@ -26,47 +64,49 @@ GstVideoInfo video_info(GstVideoFormat format, int width, int height) {
 CapsPtr caps_of(const GstVideoInfo& info) { return CapsPtr(gst_video_info_to_caps(&info)); }
 
 Pixels test_picture(const GstVideoInfo& info, int seed) {
-  Pixels pixels(static_cast<std::size_t>(row_bytes(info)) * GST_VIDEO_INFO_HEIGHT(&info));
+  Pixels pixels(byte_count(info));
   for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<std::uint8_t>((i + seed) * 2654435761u >> 13);
   return pixels;
 }
 
-BufferPtr make_padded_buffer(const GstVideoInfo& info, const Pixels& pixels, std::size_t offset, int stride) {
-  const int height = GST_VIDEO_INFO_HEIGHT(&info);
-  Pixels memory(offset + static_cast<std::size_t>(stride) * height, 0xee);
-  for (int y = 0; y < height; ++y) {
-    std::memcpy(&memory[offset + static_cast<std::size_t>(y) * stride], &pixels[static_cast<std::size_t>(y) * row_bytes(info)],
-                row_bytes(info));
+BufferPtr make_padded_buffer(const GstVideoInfo& info, const Pixels& pixels, std::size_t offset, int gap) {
+  const std::vector<Plane> planes = planes_of(info);
+  gint strides[GST_VIDEO_MAX_PLANES] = {};
+  gsize offsets[GST_VIDEO_MAX_PLANES] = {};
+  std::size_t size = 0;
+  for (std::size_t i = 0; i < planes.size(); ++i) {
+    strides[i] = planes[i].row_bytes + gap;
+    offsets[i] = size + offset;
+    size = offsets[i] + static_cast<std::size_t>(strides[i]) * planes[i].rows;
   }
-  GstBuffer* buffer = gst_buffer_new_memdup(memory.data(), memory.size());
-  gsize offsets[GST_VIDEO_MAX_PLANES] = {offset};
-  gint strides[GST_VIDEO_MAX_PLANES] = {stride};
+  GstBuffer* buffer = lay_out(info, pixels, size, offsets, strides);
   gst_buffer_add_video_meta_full(buffer, GST_VIDEO_FRAME_FLAG_NONE, GST_VIDEO_INFO_FORMAT(&info), GST_VIDEO_INFO_WIDTH(&info),
-                                 height, 1, offsets, strides);
+                                 GST_VIDEO_INFO_HEIGHT(&info), GST_VIDEO_INFO_N_PLANES(&info), offsets, strides);
   return BufferPtr(buffer);
 }
 
 BufferPtr make_buffer(const GstVideoInfo& info, const Pixels& pixels) {
-  BufferPtr buffer = make_padded_buffer(info, pixels, 0, GST_VIDEO_INFO_PLANE_STRIDE(&info, 0));
-  gst_buffer_remove_meta(buffer.get(), gst_buffer_get_meta(buffer.get(), GST_VIDEO_META_API_TYPE));
-  return buffer;
+  return BufferPtr(lay_out(info, pixels, GST_VIDEO_INFO_SIZE(&info), info.offset, info.stride));
 }
 
 Pixels read_pixels(const GstVideoInfo& info, GstBuffer* buffer) {
   GstVideoFrame frame;
   if (!gst_video_frame_map(&frame, &info, buffer, GST_MAP_READ)) return {};
   Pixels pixels;
-  for (int y = 0; y < GST_VIDEO_FRAME_HEIGHT(&frame); ++y) {
-    const auto* row =
-        static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, 0)) + y * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, 0);
-    pixels.insert(pixels.end(), row, row + row_bytes(info));
+  const std::vector<Plane> planes = planes_of(info);
+  for (std::size_t i = 0; i < planes.size(); ++i) {
+    for (int y = 0; y < planes[i].rows; ++y) {
+      const auto* row = static_cast<const std::uint8_t*>(GST_VIDEO_FRAME_PLANE_DATA(&frame, i)) +
+                        static_cast<std::ptrdiff_t>(y) * GST_VIDEO_FRAME_PLANE_STRIDE(&frame, i);
+      pixels.insert(pixels.end(), row, row + planes[i].row_bytes);
+    }
   }
   gst_video_frame_unmap(&frame);
   return pixels;
 }
 
 Pixels meaningful(const GstVideoInfo& info, Pixels pixels) {
-  if (pixel_bytes(info) == 3 || GST_VIDEO_INFO_HAS_ALPHA(&info)) return pixels;
+  if (!GST_VIDEO_INFO_IS_RGB(&info) || pixel_bytes(info) == 3 || GST_VIDEO_INFO_HAS_ALPHA(&info)) return pixels;
   // The three colours lie at 0+1+2+3 minus the offset of the byte between or beside them.
   const int colours =
       GST_VIDEO_INFO_COMP_POFFSET(&info, 0) + GST_VIDEO_INFO_COMP_POFFSET(&info, 1) + GST_VIDEO_INFO_COMP_POFFSET(&info, 2);
@@ -75,10 +115,13 @@ Pixels meaningful(const GstVideoInfo& info, Pixels pixels) {
 }
 
 Pixels painted_picture(const GstVideoInfo& info, Pixels pixels, int style_value, float strength) {
-  for (std::size_t i = 0; i < pixels.size(); i += pixel_bytes(info)) {
-    for (int colour = 0; colour < 3; ++colour) {
-      std::uint8_t& byte = pixels[i + GST_VIDEO_INFO_COMP_POFFSET(&info, colour)];
-      byte = fake::painted(byte, colour, style_value, strength);
+  const std::vector<Plane> planes = planes_of(info);
+  for (int component = 0; component < 3; ++component) {
+    const Plane& plane = planes[GST_VIDEO_INFO_COMP_PLANE(&info, component)];
+    const std::size_t end = plane.begin + static_cast<std::size_t>(plane.row_bytes) * plane.rows;
+    const int step = GST_VIDEO_INFO_COMP_PSTRIDE(&info, component);
+    for (std::size_t i = plane.begin + GST_VIDEO_INFO_COMP_POFFSET(&info, component); i < end; i += step) {
+      pixels[i] = fake::painted(pixels[i], component, style_value, strength);
     }
   }
   return pixels;

@@ -33,7 +33,7 @@ using HarnessPtr = std::unique_ptr<GstHarness, Release>;
 // How long to wait for what must happen: far longer than it takes, short enough for a hanging test to end.
 constexpr GstClockTime kPatience = 30 * GST_SECOND;
 
-// Rows of packed pixels without any padding.
+// Rows without any padding, plane after plane.
 using Pixels = std::vector<std::uint8_t>;
 
 GstVideoInfo video_info(GstVideoFormat format, int width, int height);
@@ -45,8 +45,8 @@ Pixels test_picture(const GstVideoInfo& info, int seed = 0);
 // A buffer as the caps describe it.
 BufferPtr make_buffer(const GstVideoInfo& info, const Pixels& pixels);
 
-// A buffer whose GstVideoMeta says that the rows begin at `offset` and lie `stride` bytes apart.
-BufferPtr make_padded_buffer(const GstVideoInfo& info, const Pixels& pixels, std::size_t offset, int stride);
+// A buffer whose GstVideoMeta says that `offset` bytes lie before each plane and `gap` bytes after each row.
+BufferPtr make_padded_buffer(const GstVideoInfo& info, const Pixels& pixels, std::size_t offset, int gap);
 
 Pixels read_pixels(const GstVideoInfo& info, GstBuffer* buffer);
 

@@ -6,8 +6,20 @@
 
 namespace adainstyle {
 
-// Packed 8-bit formats; the name gives the byte order in memory. x marks a byte without meaning.
-enum class PixelFormat { kRGB, kBGR, kRGBA, kBGRA, kARGB, kABGR, kRGBx, kBGRx, kxRGB, kxBGR };
+// 8-bit formats. Packed ones are named by the byte order in memory, x being a byte without meaning. kI420 and kNV12 have a plane of
+// luma and chroma at half the width and height, rounded up: planes of U and of V, or one plane in which they alternate.
+enum class PixelFormat { kRGB, kBGR, kRGBA, kBGRA, kARGB, kABGR, kRGBx, kBGRx, kxRGB, kxBGR, kI420, kNV12 };
+
+constexpr bool is_yuv(PixelFormat format) { return format == PixelFormat::kI420 || format == PixelFormat::kNV12; }
+
+enum class YuvMatrix { kBt601, kBt709, kBt2020, kFcc, kSmpte240m };
+
+// How a YUV picture encodes red, green and blue.
+struct YuvEncoding {
+  YuvMatrix matrix = YuvMatrix::kBt601;
+  bool full_range = false;  // all of 0..255; else luma 16..235 and chroma 16..240
+  bool cosited = false;     // chroma lies on the even columns (MPEG-2), else between two columns (JPEG); always between two lines
+};
 
 enum class DeviceType { kCpu, kCuda };
 
@@ -20,7 +32,7 @@ struct Device {
 constexpr int kMaxPlanes = 4;
 
 // A borrowed picture: rows of `width` pixels that lie `strides[0]` bytes apart. Never owns its memory and never copies it.
-// Packed formats use planes[0] only.
+// Packed formats use planes[0] only, kNV12 [0] and [1], kI420 [0] to [2].
 template <typename Byte>
 struct BasicImageView {
   PixelFormat format = PixelFormat::kRGB;
@@ -29,6 +41,7 @@ struct BasicImageView {
   Byte* planes[kMaxPlanes] = {};
   std::ptrdiff_t strides[kMaxPlanes] = {};  // bytes from one row to the next
   Device device;
+  YuvEncoding yuv;  // of YUV formats
 };
 
 using ImageView = BasicImageView<const std::uint8_t>;
@@ -42,6 +55,7 @@ struct PixelLayout {
   bool has_alpha;        // whether that byte means alpha (copied through) or padding
 };
 
+// Of a packed format.
 constexpr PixelLayout pixel_layout(PixelFormat format) {
   switch (format) {
     case PixelFormat::kRGB: return {3, 0, 1, 2, -1, false};
@@ -54,8 +68,25 @@ constexpr PixelLayout pixel_layout(PixelFormat format) {
     case PixelFormat::kBGRx: return {4, 2, 1, 0, 3, false};
     case PixelFormat::kxRGB: return {4, 1, 2, 3, 0, false};
     case PixelFormat::kxBGR: return {4, 3, 2, 1, 0, false};
+    case PixelFormat::kI420:
+    case PixelFormat::kNV12: break;
   }
   return {3, 0, 1, 2, -1, false};
+}
+
+// How many bytes a row of a plane has, and how many rows; no bytes where the format has no such plane.
+struct PlaneSize {
+  std::ptrdiff_t row_bytes = 0;
+  int rows = 0;
+};
+
+constexpr int plane_count(PixelFormat format) { return format == PixelFormat::kI420 ? 3 : format == PixelFormat::kNV12 ? 2 : 1; }
+
+constexpr PlaneSize plane_size(PixelFormat format, int width, int height, int plane) {
+  if (plane >= plane_count(format)) return {};
+  if (!is_yuv(format)) return {static_cast<std::ptrdiff_t>(width) * pixel_layout(format).bytes, height};
+  if (plane == 0) return {width, height};
+  return {static_cast<std::ptrdiff_t>((width + 1) / 2) * (format == PixelFormat::kNV12 ? 2 : 1), (height + 1) / 2};
 }
 
 }  // namespace adainstyle

@@ -106,7 +106,8 @@ class Stylizer {
   virtual std::shared_ptr<const Style> encode_style(const ImageView& picture) = 0;
 
   // Repaints `input` into `output`. Same size (16x16 or more), same device, any two formats; output may be input's own memory.
-  // Alpha is copied through; where only the output has alpha it becomes opaque. PreserveColor and stabilization need pictures in
+  // Alpha is copied through; where only the output has alpha it becomes opaque. YUV is converted while it is read and written, but
+  // with PreserveColor::kLuma or stabilization it takes a copy in RGB on the way. PreserveColor and stabilization need pictures in
   // system memory.
   virtual void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) = 0;
 

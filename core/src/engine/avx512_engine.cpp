@@ -349,7 +349,8 @@ Statistics Avx512Engine::measured(int tensor) const {
                               plan_.tensors[tensor].channels, plan_.eps);
 }
 
-// The last convolution's results go straight from the registers to the picture, a tile at a time.
+// The last convolution's results go straight from the registers to the picture, a tile at a time. Chunks of two rows begin with an
+// even one, as end_row() wants it.
 void Avx512Engine::write_picture(int index, const ImageView& input, const MutableImageView& output) {
   const FeatureMap& map = maps_[plan_.steps[index].input];
   const int rows = map.height / plan_.steps[index].stride;
@@ -361,6 +362,7 @@ void Avx512Engine::write_picture(int index, const ImageView& input, const Mutabl
       write_row(tile, kLanes, plan_.shuffle, x, y, count, input, output);
       x += count;
     }
+    end_row(plan_.shuffle, y, output);
   });
 }
 

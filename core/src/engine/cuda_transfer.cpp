@@ -30,18 +30,15 @@ class CudaTransfer : public PictureTransfer {
   at::Tensor read(const ImageView& picture, int block, int height, int width, at::ScalarType dtype) override {
     const c10::cuda::CUDAGuard guard(device_);
     const cudaStream_t stream = c10::cuda::getCurrentCUDAStream(device_.index());
-    const PixelLayout layout = pixel_layout(picture.format);
-    const std::size_t row_bytes = static_cast<std::size_t>(picture.width) * layout.bytes;
-    reserve(input_, row_bytes * picture.height);
-    ImageView staged = picture;
-    staged.planes[0] = input_.const_data_ptr<std::uint8_t>();
-    staged.strides[0] = static_cast<std::ptrdiff_t>(row_bytes);
-    check(cudaMemcpy2DAsync(input_.mutable_data_ptr<std::uint8_t>(), row_bytes, picture.planes[0], picture.strides[0], row_bytes,
-                            picture.height, cudaMemcpyHostToDevice, stream),
-          "copying a frame to it");
-    staged_ = staged;
+    staged_ = stage<const std::uint8_t>(picture, input_);
+    for (int plane = 0; plane < plane_count(picture.format); ++plane) {
+      const PlaneSize size = plane_size(picture.format, picture.width, picture.height, plane);
+      check(cudaMemcpy2DAsync(const_cast<std::uint8_t*>(staged_.planes[plane]), size.row_bytes, picture.planes[plane],
+                              picture.strides[plane], size.row_bytes, size.rows, cudaMemcpyHostToDevice, stream),
+            "copying a frame to it");
+    }
     at::Tensor features = at::empty({1, height, width, 3 * block * block}, at::TensorOptions(device_).dtype(dtype));
-    check(cuda_read_picture(staged, block, height, width, number_of(dtype), features.mutable_data_ptr(), stream),
+    check(cuda_read_picture(staged_, block, height, width, number_of(dtype), features.mutable_data_ptr(), stream),
           "reading a frame");
     return features.permute({0, 3, 1, 2});
   }
@@ -50,25 +47,38 @@ class CudaTransfer : public PictureTransfer {
     const c10::cuda::CUDAGuard guard(device_);
     const cudaStream_t stream = c10::cuda::getCurrentCUDAStream(device_.index());
     const at::Tensor rows = features.permute({0, 2, 3, 1}).contiguous();  // [1, height, width, channels]
-    const PixelLayout layout = pixel_layout(output.format);
-    const std::size_t row_bytes = static_cast<std::size_t>(output.width) * layout.bytes;
-    reserve(output_, row_bytes * output.height);
-    MutableImageView staged = output;
-    staged.planes[0] = output_.mutable_data_ptr<std::uint8_t>();
-    staged.strides[0] = static_cast<std::ptrdiff_t>(row_bytes);
+    const MutableImageView staged = stage<std::uint8_t>(output, output_);
     check(cuda_write_picture(rows.const_data_ptr(), number_of(rows.scalar_type()), block, static_cast<int>(rows.size(2)), staged_,
                              staged, stream),
           "writing a frame");
-    check(cudaMemcpy2DAsync(output.planes[0], output.strides[0], staged.planes[0], row_bytes, row_bytes, output.height,
-                            cudaMemcpyDeviceToHost, stream),
-          "copying a frame from it");
+    for (int plane = 0; plane < plane_count(output.format); ++plane) {
+      const PlaneSize size = plane_size(output.format, output.width, output.height, plane);
+      check(cudaMemcpy2DAsync(output.planes[plane], output.strides[plane], staged.planes[plane], size.row_bytes, size.row_bytes,
+                              size.rows, cudaMemcpyDeviceToHost, stream),
+            "copying a frame from it");
+    }
     check(cudaStreamSynchronize(stream), "repainting a frame");
   }
 
  private:
-  void reserve(at::Tensor& buffer, std::size_t bytes) const {
-    if (buffer.defined() && buffer.nbytes() >= bytes) return;
-    buffer = at::empty({static_cast<std::int64_t>(bytes)}, at::TensorOptions(device_).dtype(at::kByte));
+  // The same picture in `buffer` on the GPU, its rows one after the other.
+  template <typename Byte>
+  BasicImageView<Byte> stage(BasicImageView<Byte> picture, at::Tensor& buffer) const {
+    std::size_t bytes = 0;
+    std::size_t offsets[kMaxPlanes] = {};
+    for (int plane = 0; plane < plane_count(picture.format); ++plane) {
+      const PlaneSize size = plane_size(picture.format, picture.width, picture.height, plane);
+      offsets[plane] = bytes;
+      bytes += size.row_bytes * size.rows;
+      picture.strides[plane] = size.row_bytes;
+    }
+    if (!buffer.defined() || buffer.nbytes() < bytes) {
+      buffer = at::empty({static_cast<std::int64_t>(bytes)}, at::TensorOptions(device_).dtype(at::kByte));
+    }
+    for (int plane = 0; plane < plane_count(picture.format); ++plane) {
+      picture.planes[plane] = buffer.mutable_data_ptr<std::uint8_t>() + offsets[plane];
+    }
+    return picture;
   }
 
   at::Device device_;

@@ -2,9 +2,11 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <vector>
 
 #include "pixels/pixel_body.h"
 #include "pixels/pixels.h"
+#include "pixels/yuv_rows.h"
 
 namespace adainstyle {
 namespace {
@@ -33,18 +35,24 @@ struct AsFloat {
   static Value of(std::uint8_t byte) { return byte; }
 };
 
+// Line y of a picture; see decode_yuv_line for how long it stays.
+ColorLine<const std::uint8_t> read_line(const ImageView& picture, int y) {
+  if (is_yuv(picture.format)) return decode_yuv_line(picture, y);
+  const PixelLayout layout = pixel_layout(picture.format);
+  const std::uint8_t* line = pixel_at(picture, layout.bytes, 0, y);
+  return {line + layout.red, line + layout.green, line + layout.blue, layout.bytes};
+}
+
 template <typename As, int Block>
 void read_row(const ImageView& picture, int y, int width, int channels, typename As::Value* row) {
-  const PixelLayout layout = pixel_layout(picture.format);
   for (int dy = 0; dy < Block; ++dy) {
-    const std::uint8_t* line = pixel_at(picture, layout.bytes, 0, reflect_index(y * Block + dy, picture.height));
+    const ColorLine<const std::uint8_t> line = read_line(picture, reflect_index(y * Block + dy, picture.height));
     typename As::Value* out = row + dy * Block;
     const auto read = [&](int x, int dx, std::ptrdiff_t column) {
-      const std::uint8_t* pixel = line + column * layout.bytes;
       typename As::Value* at = out + static_cast<std::ptrdiff_t>(x) * channels + dx;
-      at[0] = As::of(pixel[layout.red]);
-      at[Block * Block] = As::of(pixel[layout.green]);
-      at[2 * Block * Block] = As::of(pixel[layout.blue]);
+      at[0] = As::of(line.red[column * line.step]);
+      at[Block * Block] = As::of(line.green[column * line.step]);
+      at[2 * Block * Block] = As::of(line.blue[column * line.step]);
     };
     const int inside = std::min(width, picture.width / Block);
     for (int x = 0; x < inside; ++x) {
@@ -59,6 +67,23 @@ void read_row(const ImageView& picture, int y, int width, int channels, typename
   }
 }
 
+// The pair of lines that the calling thread is writing: line y of a YUV picture until end_row() takes it.
+ColorLine<std::uint8_t> pending_line(int width, int y) {
+  thread_local std::vector<std::uint8_t> buffer;
+  const std::size_t bytes = static_cast<std::size_t>(6) * width;
+  if (buffer.size() < bytes) buffer.resize(bytes);
+  std::uint8_t* line = buffer.data() + static_cast<std::ptrdiff_t>(y % 2) * 3 * width;
+  return {line, line + width, line + static_cast<std::ptrdiff_t>(2) * width, 1};
+}
+
+void end_yuv_lines(int y, const MutableImageView& picture) {
+  const auto pending = [&](int line) -> ColorLine<const std::uint8_t> {
+    const ColorLine<std::uint8_t> colors = pending_line(picture.width, line);
+    return {colors.red, colors.green, colors.blue, 1};
+  };
+  encode_yuv_lines({pending(0), pending(1)}, y, picture);
+}
+
 }  // namespace
 
 void read_row_bf16(const ImageView& picture, int block, int y, int width, int channels, std::uint16_t* row) {
@@ -71,6 +96,7 @@ void read_row_float(const ImageView& picture, int block, int y, int width, int c
 
 void write_row(const float* row, int channels, int block, int x, int y, int count, const ImageView& source,
                const MutableImageView& picture) {
+  const bool yuv = is_yuv(picture.format);
   const PixelLayout source_layout = pixel_layout(source.format);
   const PixelLayout layout = pixel_layout(picture.format);
   const int area = block * block;
@@ -78,11 +104,51 @@ void write_row(const float* row, int channels, int block, int x, int y, int coun
   for (int dy = 0; dy < block; ++dy) {
     const int line = y * block + dy;
     if (line >= picture.height) return;
+    const ColorLine<std::uint8_t> pending = yuv ? pending_line(picture.width, line) : ColorLine<std::uint8_t>{};
     for (int column = x * block; column < end; ++column) {
       const float* value = row + static_cast<std::ptrdiff_t>(column / block - x) * channels + dy * block + column % block;
-      store_pixel(source_layout, pixel_at(source, source_layout.bytes, column, line), layout,
-                  pixel_at(picture, layout.bytes, column, line), value[0], value[area], value[2 * area]);
+      if (yuv) {
+        pending.red[column] = to_byte(value[0]);
+        pending.green[column] = to_byte(value[area]);
+        pending.blue[column] = to_byte(value[2 * area]);
+      } else {
+        store_pixel(source_layout, pixel_at(source, source_layout.bytes, column, line), layout,
+                    pixel_at(picture, layout.bytes, column, line), value[0], value[area], value[2 * area]);
+      }
     }
+  }
+}
+
+void end_row(int block, int y, const MutableImageView& picture) {
+  if (!is_yuv(picture.format)) return;
+  const int last = std::min(y * block + block, picture.height) - 1;  // line
+  if (last >= y * block && (last % 2 == 1 || last == picture.height - 1)) end_yuv_lines(last / 2, picture);
+}
+
+void convert_picture(const ImageView& from, const MutableImageView& to, int threads) {
+  const PixelLayout layout = pixel_layout(to.format);
+#pragma omp parallel for num_threads(threads) schedule(static)
+  for (int pair = 0; pair < (to.height + 1) / 2; ++pair) {
+    for (int y = 2 * pair; y < std::min(2 * pair + 2, to.height); ++y) {
+      const ColorLine<const std::uint8_t> line = read_line(from, y);
+      if (is_yuv(to.format)) {
+        const ColorLine<std::uint8_t> pending = pending_line(to.width, y);
+        for (int x = 0; x < to.width; ++x) {
+          pending.red[x] = line.red[static_cast<std::ptrdiff_t>(x) * line.step];
+          pending.green[x] = line.green[static_cast<std::ptrdiff_t>(x) * line.step];
+          pending.blue[x] = line.blue[static_cast<std::ptrdiff_t>(x) * line.step];
+        }
+        continue;
+      }
+      std::uint8_t* pixel = pixel_at(to, layout.bytes, 0, y);
+      for (int x = 0; x < to.width; ++x, pixel += layout.bytes) {
+        pixel[layout.red] = line.red[static_cast<std::ptrdiff_t>(x) * line.step];
+        pixel[layout.green] = line.green[static_cast<std::ptrdiff_t>(x) * line.step];
+        pixel[layout.blue] = line.blue[static_cast<std::ptrdiff_t>(x) * line.step];
+        if (layout.alpha >= 0) pixel[layout.alpha] = 255;
+      }
+    }
+    if (is_yuv(to.format)) end_yuv_lines(pair, to);
   }
 }
 

@@ -79,6 +79,38 @@ class FakeStyle : public Style {
   int value_;
 };
 
+void paint_pixels(const ImageView& input, const MutableImageView& output, int value, float strength) {
+  const PixelLayout in = pixel_layout(input.format);
+  const PixelLayout out = pixel_layout(output.format);
+  for (int y = 0; y < input.height; ++y) {
+    const std::uint8_t* from = input.planes[0] + y * input.strides[0];
+    std::uint8_t* to = output.planes[0] + y * output.strides[0];
+    for (int x = 0; x < input.width; ++x, from += in.bytes, to += out.bytes) {
+      to[out.red] = painted(from[in.red], 0, value, strength);
+      to[out.green] = painted(from[in.green], 1, value, strength);
+      to[out.blue] = painted(from[in.blue], 2, value, strength);
+      if (out.has_alpha) to[out.alpha] = in.has_alpha ? from[in.alpha] : 0xff;
+    }
+  }
+}
+
+// YUV into the same format: luma, U and V take the places of red, green and blue.
+void paint_planes(const ImageView& input, const MutableImageView& output, int value, float strength) {
+  for (int plane = 0; plane < plane_count(input.format); ++plane) {
+    const PlaneSize size = plane_size(input.format, input.width, input.height, plane);
+    const bool interleaved = plane == 1 && input.format == PixelFormat::kNV12;
+    for (int y = 0; y < size.rows; ++y) {
+      const std::uint8_t* from = input.planes[plane] + y * input.strides[plane];
+      std::uint8_t* to = output.planes[plane] + y * output.strides[plane];
+      for (int x = 0; x < size.row_bytes; ++x) to[x] = painted(from[x], interleaved ? 1 + x % 2 : plane, value, strength);
+    }
+  }
+}
+
+void paint(const ImageView& input, const MutableImageView& output, int value, float strength) {
+  is_yuv(input.format) ? paint_planes(input, output, value, strength) : paint_pixels(input, output, value, strength);
+}
+
 class FakeStylizer : public Stylizer {
  public:
   explicit FakeStylizer(const StylizerOptions& options) : options_(options), words_(parse(options.model_path)) {
@@ -152,21 +184,6 @@ class FakeStylizer : public Stylizer {
   }
 
  private:
-  static void paint(const ImageView& input, const MutableImageView& output, int value, float strength) {
-    const PixelLayout in = pixel_layout(input.format);
-    const PixelLayout out = pixel_layout(output.format);
-    for (int y = 0; y < input.height; ++y) {
-      const std::uint8_t* from = input.planes[0] + y * input.strides[0];
-      std::uint8_t* to = output.planes[0] + y * output.strides[0];
-      for (int x = 0; x < input.width; ++x, from += in.bytes, to += out.bytes) {
-        to[out.red] = painted(from[in.red], 0, value, strength);
-        to[out.green] = painted(from[in.green], 1, value, strength);
-        to[out.blue] = painted(from[in.blue], 2, value, strength);
-        if (out.has_alpha) to[out.alpha] = in.has_alpha ? from[in.alpha] : 0xff;
-      }
-    }
-  }
-
   const StylizerOptions options_;
   const Device device_ = find_fake_device(options_.device);
   const Words words_;

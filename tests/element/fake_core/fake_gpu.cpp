@@ -23,10 +23,12 @@ const standin::Control* standin_driver() {
 template <typename Byte>
 BasicImageView<Byte> make_reachable(BasicImageView<Byte> picture) {
   if (picture.device.type == DeviceType::kCpu) return picture;
-  const std::size_t row_bytes = static_cast<std::size_t>(picture.width) * pixel_layout(picture.format).bytes;
-  const std::size_t size = (picture.height - 1) * static_cast<std::size_t>(picture.strides[0]) + row_bytes;
-  picture.planes[0] = standin_driver()->shadow(picture.planes[0], size);
-  if (picture.planes[0] == nullptr) throw Error(ErrorCode::kLibrary, "a kernel touched memory that it must not");
+  for (int plane = 0; plane < plane_count(picture.format); ++plane) {
+    const PlaneSize plane_bytes = plane_size(picture.format, picture.width, picture.height, plane);
+    const std::size_t size = (plane_bytes.rows - 1) * picture.strides[plane] + plane_bytes.row_bytes;
+    picture.planes[plane] = standin_driver()->shadow(picture.planes[plane], size);
+    if (picture.planes[plane] == nullptr) throw Error(ErrorCode::kLibrary, "a kernel touched memory that it must not");
+  }
   return picture;
 }
 
