@@ -191,7 +191,7 @@ auto guarded(const char* what, const Call& call) {
     throw Error(ErrorCode::kOutOfMemory, std::string("out of memory while ") + what + "; use smaller frames.");
   } catch (const std::exception& error) {
     throw Error(is_out_of_memory(error) ? ErrorCode::kOutOfMemory : ErrorCode::kLibrary,
-                std::string("LibTorch failed while ") + what + ": " + error.what());
+                std::string("LibTorch failed while ") + what + ": " + plain_message(error));
   }
 }
 

@@ -64,6 +64,11 @@ std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& d
   return prepare_torch(model, device, precision);
 }
 
+std::string plain_message(const std::exception& error) {
+  const auto* torch = dynamic_cast<const c10::Error*>(&error);
+  return torch ? torch->what_without_backtrace() : error.what();
+}
+
 bool is_out_of_memory(const std::exception& error) {
   return dynamic_cast<const c10::OutOfMemoryError*>(&error) || std::strstr(error.what(), "can't allocate memory") ||
          std::strstr(error.what(), "out of memory");

@@ -22,6 +22,9 @@ Precision fastest_precision(const Device& device);
 // Lowers and packs a model with the engine that fits (Note [Two engines]).
 std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision);
 
+// What an exception out of LibTorch says, without the call stack that it brings along.
+std::string plain_message(const std::exception& error);
+
 // Whether an exception out of LibTorch says that memory ran out.
 bool is_out_of_memory(const std::exception& error);
 
