@@ -2,6 +2,7 @@
 #include "plain_network.h"
 
 #include <ATen/TensorOperators.h>
+#include <ATen/ops/adaptive_avg_pool2d.h>
 #include <ATen/ops/conv2d.h>
 #include <ATen/ops/empty.h>
 #include <ATen/ops/max_pool2d.h>
@@ -60,6 +61,39 @@ at::Tensor apply(const Operation& operation, const TensorMap& weights, const at:
 // [N, C] to [N, C, 1, 1].
 at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
 
+at::Tensor shares_at(const at::Tensor& shares, const at::Tensor& features) {
+  return at::adaptive_avg_pool2d(shares, {features.size(2), features.size(3)});
+}
+
+at::Tensor adain_between(const at::Tensor& features, const ChannelStatistics& content, const ChannelStatistics& style) {
+  const at::Tensor normalised = (features.to(at::kFloat) - over_space(content.mean)) / over_space(content.std);
+  return (normalised * over_space(style.std) + over_space(style.mean)).to(features.scalar_type());
+}
+
+template <typename Statistics>
+Encoded encode(const Network& network, const TensorMap& weights, const at::Tensor& picture, const Statistics& statistics) {
+  Encoded encoded;
+  encoded.taps.resize(tap_channels(network).size());
+  encoded.features = picture;
+  for (const Operation& operation : network.encoder) {
+    if (operation.type == OpType::kTap) {
+      encoded.taps[operation.tap] = statistics(encoded.features);
+    } else {
+      encoded.features = apply(operation, weights, encoded.features);
+    }
+  }
+  return encoded;
+}
+
+template <typename AdaIN>
+at::Tensor decode(const Network& network, const TensorMap& weights, const at::Tensor& features, const AdaIN& adain) {
+  at::Tensor current = features;
+  for (const Operation& operation : network.decoder) {
+    current = operation.type == OpType::kAdaIN ? adain(current, operation.tap) : apply(operation, weights, current);
+  }
+  return current;
+}
+
 void check_picture(const Network& network, const at::Tensor& picture) {
   const int stride = overall_stride(network);
   // Reflection padding needs two rows and columns at the coarsest features, unless those are the picture itself.
@@ -78,38 +112,45 @@ ChannelStatistics channel_statistics(const at::Tensor& features, float eps) {
   return {mean, at::sqrt(variance + eps)};
 }
 
+ChannelStatistics region_statistics(const at::Tensor& features, const at::Tensor& shares, float eps) {
+  const at::Tensor weights = shares_at(shares, features) / shares_at(shares, features).sum();
+  const at::Tensor values = features.to(at::kFloat);
+  const at::Tensor mean = (values * weights).sum(at::IntArrayRef{2, 3});
+  const at::Tensor variance = ((values - over_space(mean)).square() * weights).sum(at::IntArrayRef{2, 3});
+  return {mean, at::sqrt(variance + eps)};
+}
+
 at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps) {
-  const ChannelStatistics content = channel_statistics(features, eps);
-  const at::Tensor normalised = (features.to(at::kFloat) - over_space(content.mean)) / over_space(content.std);
-  return (normalised * over_space(style.std) + over_space(style.mean)).to(features.scalar_type());
+  return adain_between(features, channel_statistics(features, eps), style);
 }
 
 Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture) {
   check_picture(network, picture);
-  Encoded encoded;
-  encoded.taps.resize(tap_channels(network).size());
-  encoded.features = picture;
-  for (const Operation& operation : network.encoder) {
-    if (operation.type == OpType::kTap) {
-      encoded.taps[operation.tap] = channel_statistics(encoded.features, network.eps);
-    } else {
-      encoded.features = apply(operation, weights, encoded.features);
-    }
-  }
-  return encoded;
+  return encode(network, weights, picture, [&](const at::Tensor& features) { return channel_statistics(features, network.eps); });
 }
 
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
                         const std::vector<ChannelStatistics>& style) {
-  at::Tensor current = features;
-  for (const Operation& operation : network.decoder) {
-    if (operation.type == OpType::kAdaIN) {
-      current = adain(current, style.at(operation.tap), network.eps);
-    } else {
-      current = apply(operation, weights, current);
-    }
-  }
-  return current;
+  return decode(network, weights, features,
+                [&](const at::Tensor& current, int tap) { return adain(current, style.at(tap), network.eps); });
+}
+
+Encoded plain_encode_region(const Network& network, const TensorMap& weights, const at::Tensor& picture, const at::Tensor& inside) {
+  check_picture(network, picture);
+  return encode(network, weights, picture,
+                [&](const at::Tensor& features) { return region_statistics(features, inside, network.eps); });
+}
+
+at::Tensor plain_decode_regions(const Network& network, const TensorMap& weights, const at::Tensor& features,
+                                const at::Tensor& inside, const std::vector<ChannelStatistics>& style,
+                                const std::vector<ChannelStatistics>& outside) {
+  return decode(network, weights, features, [&](const at::Tensor& current, int tap) {
+    const at::Tensor in = adain_between(current, region_statistics(current, inside, network.eps), style.at(tap));
+    if (outside.empty()) return in;
+    const at::Tensor out = adain_between(current, region_statistics(current, 1 - inside, network.eps), outside.at(tap));
+    const at::Tensor shares = shares_at(inside, current);
+    return shares * in + (1 - shares) * out;
+  });
 }
 
 std::vector<ChannelStatistics> between(const std::vector<ChannelStatistics>& content, const std::vector<ChannelStatistics>& style,

@@ -25,6 +25,10 @@ struct ChannelStatistics {
 
 ChannelStatistics channel_statistics(const at::Tensor& features, float eps);
 
+// The same over a region: pixels count with the shares [1, 1, h, w], whose sides are multiples of the features' (their mean over a
+// pixel counts).
+ChannelStatistics region_statistics(const at::Tensor& features, const at::Tensor& shares, float eps);
+
 // Huang & Belongie 2017, eq. 8: features [N, C, H, W] with the style's statistics [N or 1, C].
 at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
 
@@ -40,6 +44,15 @@ Encoded plain_encode(const Network& network, const TensorMap& weights, const at:
 // Returns [N, 3, H, W], not clamped.
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
                         const std::vector<ChannelStatistics>& style);
+
+// The same with a mask (Note [Regions] in engine/region_weights.h). inside: [1, 1, H, W] as the picture, 0..1. The statistics of the
+// taps are those of the inside.
+Encoded plain_encode_region(const Network& network, const TensorMap& weights, const at::Tensor& picture, const at::Tensor& inside);
+
+// outside: empty where nothing is painted there.
+at::Tensor plain_decode_regions(const Network& network, const TensorMap& weights, const at::Tensor& features,
+                                const at::Tensor& inside, const std::vector<ChannelStatistics>& style,
+                                const std::vector<ChannelStatistics>& outside);
 
 // Note [Strength]
 // What AdaIN is told to make lies between the content's own statistics at the tap (strength 0) and the style's (1). For a network

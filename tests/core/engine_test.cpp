@@ -199,6 +199,98 @@ TEST_P(EngineTest, Avx512Bf16IsNearPlain) {
   EXPECT_LE(d.rms, kNear);
 }
 
+// ---- Regions ----
+
+// A soft disc off the middle, and its version as an engine is given it.
+std::vector<std::uint8_t> disc(int width, int height) {
+  std::vector<std::uint8_t> mask(static_cast<std::size_t>(width) * height);
+  for (int y = 0; y < height; ++y) {
+    for (int x = 0; x < width; ++x) {
+      const double distance = std::hypot(x - 0.4 * width, y - 0.55 * height) / std::min(width, height);
+      mask[static_cast<std::size_t>(y) * width + x] = static_cast<std::uint8_t>(std::clamp((0.4 - distance) * 2000.0, 0.0, 255.0));
+    }
+  }
+  return mask;
+}
+
+struct RegionCase {
+  std::string network;
+  int width;
+  int height;
+  float strength;
+  bool outside;  // whether it has a style
+};
+
+void PrintTo(const RegionCase& c, std::ostream* stream) {
+  *stream << c.network << " " << c.width << "x" << c.height << " strength " << c.strength << (c.outside ? " two styles" : "");
+}
+
+class EngineRegions : public testing::TestWithParam<RegionCase> {
+ protected:
+  // Extended as a picture is.
+  static at::Tensor extended_mask(const std::vector<std::uint8_t>& mask, int width, int height, const Plan& plan) {
+    Frame frame(width, height);
+    for (std::size_t i = 0; i < mask.size(); ++i) std::fill_n(&frame.bytes[i * 3], 3, mask[i]);
+    return extended_tensor(frame, plan).narrow(1, 0, 1);
+  }
+
+  static at::Tensor plain(const Model& model, const Frame& content, const at::Tensor& inside, const Frame& style,
+                          const Frame* outside, float strength) {
+    const Plan plan = lower(model, false);
+    const TensorMap weights = tensors_of(model);
+    const auto targets = [&](const Frame& picture, const at::Tensor& region) {
+      const Encoded own = plain_encode_region(model.network, weights, extended_tensor(content, plan), region);
+      return between(own.taps, plain_encode(model.network, weights, extended_tensor(picture, plan)).taps, strength);
+    };
+    const Encoded encoded = plain_encode(model.network, weights, extended_tensor(content, plan));
+    const std::vector<ChannelStatistics> other = outside ? targets(*outside, 1 - inside) : std::vector<ChannelStatistics>();
+    const at::Tensor output = plain_decode_regions(model.network, weights, encoded.features, inside, targets(style, inside), other);
+    return output[0].narrow(1, 0, content.height).narrow(2, 0, content.width);
+  }
+
+  static Distance run(const PreparedModel& prepared, const Model& model) {
+    const c10::InferenceMode inference;
+    const auto [network, width, height, strength, with_outside] = GetParam();
+    const Frame content = Frame::waves(width, height, 3);
+    const Frame style = Frame::waves(72, 56, 4);
+    const Frame other = Frame::waves(56, 72, 5, 40);
+    const std::vector<std::uint8_t> mask = disc(width, height);
+    const std::unique_ptr<Engine> engine = prepared.make_engine(2);
+    const StyleStatistics statistics = engine->encode_style(style.view());
+    const StyleStatistics outside = engine->encode_style(other.view());
+    FrameRegions regions{mask.data(), width, height, 1};
+    if (with_outside) regions.outside = &outside;
+    engine->set_regions(regions);
+    Frame output(width, height);
+    for (int frame = 0; frame < 2; ++frame) engine->stylize(content.view(), output.mutable_view(), statistics, strength);
+    const at::Tensor inside = extended_mask(mask, width, height, lower(model, false));
+    return distance(output, plain(model, content, inside, style, with_outside ? &other : nullptr, strength));
+  }
+};
+
+TEST_P(EngineRegions, TorchFp32EqualsPlain) {
+  const Model model = random_model(network_named(GetParam().network), 11);
+  EXPECT_LE(run(*prepare_torch(model, {}, Precision::kFp32), model).largest, 0.5f + 255 * 1e-4f);
+}
+
+TEST_P(EngineRegions, TorchBf16IsNearPlain) {
+  const Model model = random_model(network_named(GetParam().network), 19);
+  EXPECT_LE(run(*prepare_torch(model, {}, Precision::kBf16), model).rms, kNear);
+}
+
+TEST_P(EngineRegions, Avx512Bf16IsNearPlain) {
+  const Model model = random_model(network_named(GetParam().network), 19);
+  if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU or this network is not for the AVX-512 engine";
+  EXPECT_LE(run(*prepare_avx512(model), model).rms, kNear);
+}
+
+INSTANTIATE_TEST_SUITE_P(Networks, EngineRegions,
+                         testing::Values(RegionCase{"small", 64, 48, 1.0f, true}, RegionCase{"small", 65, 49, 0.5f, true},
+                                         RegionCase{"small", 97, 64, 1.0f, false}, RegionCase{"small", 64, 66, 0.3f, false},
+                                         RegionCase{"vgg19", 57, 41, 1.0f, true}, RegionCase{"vgg19", 64, 48, 0.6f, false},
+                                         RegionCase{"pending", 40, 29, 0.7f, false}, RegionCase{"pending", 48, 40, 1.0f, true},
+                                         RegionCase{"shuffles", 31, 26, 1.0f, true}));
+
 TEST(EngineBuffers, AreReusedAndFollowTheSize) {
   const Model model = random_model(preset_network("small"), 21);
   if (!avx512_engine_supports(lower(model, true))) GTEST_SKIP() << "this CPU has no AVX512-BF16";

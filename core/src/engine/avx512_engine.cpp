@@ -10,6 +10,7 @@
 #include "engine/engine.h"
 #include "engine/frame_adain.h"
 #include "engine/packed_conv.h"
+#include "engine/region_weights.h"
 #include "pixels/pixels.h"
 #include "stopwatch.h"
 
@@ -74,6 +75,8 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
   std::vector<PackedConv> convs;  // by step
 };
 
+constexpr int kSums = 4 * kMaxChannels;  // two regions, sum and sum of squares
+
 // A convolution's weights with this frame's AdaIN in them.
 struct FoldedGroup {
   std::vector<Bf16> weights;
@@ -86,7 +89,8 @@ class Avx512Engine : public Engine {
       : prepared_(std::move(prepared)),
         plan_(prepared_->plan),
         threads_(threads > 0 ? threads : omp_get_num_procs()),
-        adain_(plan_) {
+        adain_(plan_),
+        weights_(plan_) {
     affines_.resize(plan_.adains.size());
     folded_.resize(plan_.steps.size());
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
@@ -99,13 +103,14 @@ class Avx512Engine : public Engine {
 
   StyleStatistics encode_style(const ImageView& picture) override {
     begin_frame(picture);
+    masked_ = false;
     StyleStatistics style(plan_.tap_tensors.size());
     for (int i = 0; i < plan_.encoder_steps; ++i) {
       const int tensor = plan_.steps[i].output;
       const auto tap = std::find(plan_.tap_tensors.begin(), plan_.tap_tensors.end(), tensor);
       run_step(i, tap != plan_.tap_tensors.end());
       for (auto t = tap; t != plan_.tap_tensors.end(); t = std::find(t + 1, plan_.tap_tensors.end(), tensor)) {
-        style[t - plan_.tap_tensors.begin()] = measured(tensor);
+        style[t - plan_.tap_tensors.begin()] = measured(i).front().statistics;
       }
     }
     return style;
@@ -116,7 +121,9 @@ class Avx512Engine : public Engine {
     Stopwatch watch;
     begin_frame(input);
     watch.add_to(times_.convert);
-    adain_.begin(style, strength, filter_);
+    masked_ = regions_.mask != nullptr;
+    if (masked_) weights_.follow(regions_);
+    adain_.begin(style, masked_ ? regions_.outside : nullptr, strength, filter_);
     const int last = static_cast<int>(plan_.steps.size()) - 1;
     for (int i = 0; i < last; ++i) {
       fold(i);
@@ -125,9 +132,10 @@ class Avx512Engine : public Engine {
       run_step(i, measure);
       watch.add_to(i < plan_.encoder_steps ? times_.encode : times_.decode);
       if (!measure) continue;
-      const int tensor = plan_.steps[i].output;
-      auto result = adain_.take(i, measured(tensor), maps_[tensor].channels);
-      if (result) affines_[result->point] = std::move(result->affine);
+      auto result = adain_.take(i, measured(i), maps_[plan_.steps[i].output].channels);
+      if (!result) continue;
+      if (!result->by_region.empty()) apply_regions(i, result->by_region[0], result->by_region[1]);
+      affines_[result->point] = std::move(result->affine);
     }
     fold(last);
     watch.add_to(times_.adain);
@@ -170,7 +178,7 @@ class Avx512Engine : public Engine {
     if (step.type == StepType::kMaxPool || step.type == StepType::kUpsample) {
       parallel_rows(output.height, 4, [&](int y, int thread) {
         resize_row(step, y);
-        finish_row(output, y, measure, thread);
+        finish_row(index, y, measure, thread);
       });
     } else {
       run_conv(index, measure);
@@ -207,7 +215,7 @@ class Avx512Engine : public Engine {
       for (std::size_t g = 0; g < conv.groups.size(); ++g) {
         for (int y = begin; y < end; ++y) conv_group_row(index, static_cast<int>(g), y);
       }
-      for (int y = begin * side; y < end * side; ++y) finish_row(output, y, measure, omp_get_thread_num());
+      for (int y = begin * side; y < end * side; ++y) finish_row(index, y, measure, omp_get_thread_num());
     }
   }
 
@@ -226,9 +234,11 @@ class Avx512Engine : public Engine {
   }
 
   ConvRow conv_row_of(int index, int g, int y) const;
-  void finish_row(const FeatureMap& map, int y, bool measure, int thread);
+  void finish_row(int index, int y, bool measure, int thread);
   void fold(int index);
-  Statistics measured(int tensor) const;
+  std::vector<FrameAdaIN::Measured> measured(int index) const;
+  const float* inside_row(int index, int y) const;
+  void apply_regions(int index, const Affine& inside, const Affine& outside);
   void write_picture(int index, const ImageView& input, const MutableImageView& output);
 
   struct Free {
@@ -245,8 +255,10 @@ class Avx512Engine : public Engine {
   std::vector<FeatureMap> maps_;  // by tensor; the last tensor is the picture itself
   std::vector<Affine> affines_;   // by AdaIN point
   FrameAdaIN adain_;
+  RegionWeights weights_;
+  bool masked_ = false;                           // statistics are taken by region
   std::vector<std::vector<FoldedGroup>> folded_;  // by step and group
-  std::vector<double> sums_;                      // [thread][sum, sum of squares][kMaxChannels]
+  std::vector<double> sums_;                      // [thread][region][sum, sum of squares][kMaxChannels]
 };
 
 void Avx512Engine::allocate(int width, int height) {
@@ -281,7 +293,7 @@ void Avx512Engine::allocate(int width, int height) {
     maps[t].origin = reinterpret_cast<Bf16*>(static_cast<char*>(arena_.get()) + layout.offsets[t]) + maps[t].channels;
   }
   maps_ = std::move(maps);
-  sums_.assign(static_cast<std::size_t>(threads_) * 2 * kMaxChannels, 0.0);
+  sums_.assign(static_cast<std::size_t>(threads_) * kSums, 0.0);
   width_ = width;
   height_ = height;
 }
@@ -320,11 +332,33 @@ ConvRow Avx512Engine::conv_row_of(int index, int g, int y) const {
   return row;
 }
 
-void Avx512Engine::finish_row(const FeatureMap& map, int y, bool measure, int thread) {
+void Avx512Engine::finish_row(int index, int y, bool measure, int thread) {
+  const FeatureMap& map = maps_[plan_.steps[index].output];
   map.fill_halo(y);
   if (!measure) return;
-  double* sums = sums_.data() + static_cast<std::ptrdiff_t>(thread) * 2 * kMaxChannels;
-  add_row_statistics(map.row(y), map.width, map.channels, map.channels, sums, sums + kMaxChannels);
+  double* sums = sums_.data() + static_cast<std::ptrdiff_t>(thread) * kSums;
+  if (masked_) {
+    add_row_statistics_by_region(map.row(y), inside_row(index, y), map.width, map.channels, sums, kMaxChannels);
+  } else {
+    add_row_statistics(map.row(y), map.width, map.channels, map.channels, sums, sums + kMaxChannels);
+  }
+}
+
+// The shares of the inside of row y of what step `index` makes.
+const float* Avx512Engine::inside_row(int index, int y) const {
+  const TensorShape& shape = plan_.tensors[plan_.steps[index].output];
+  const RegionWeights::Plane& plane = weights_.plane(index);
+  const std::ptrdiff_t line = regions_.y / shape.downscale * shape.upscale + y;
+  return plane.inside.data() + line * plane.width + regions_.x / shape.downscale * shape.upscale;
+}
+
+void Avx512Engine::apply_regions(int index, const Affine& inside, const Affine& outside) {
+  const FeatureMap& map = maps_[plan_.steps[index].output];
+  parallel_rows(map.height, 4, [&](int y, int) {
+    apply_affines(map.row(y), inside_row(index, y), map.width, map.channels, inside.scale.data(), inside.shift.data(),
+                  outside.scale.data(), outside.shift.data());
+    map.fill_halo(y);
+  });
 }
 
 void Avx512Engine::fold(int index) {
@@ -339,14 +373,23 @@ void Avx512Engine::fold(int index) {
   }
 }
 
-Statistics Avx512Engine::measured(int tensor) const {
-  std::vector<double> total(sums_.begin(), sums_.begin() + 2 * kMaxChannels);
-  for (int thread = 1; thread < threads_; ++thread) {
-    for (int i = 0; i < 2 * kMaxChannels; ++i) total[i] += sums_[static_cast<std::size_t>(thread) * 2 * kMaxChannels + i];
-  }
+std::vector<FrameAdaIN::Measured> Avx512Engine::measured(int index) const {
+  const int tensor = plan_.steps[index].output;
   const FeatureMap& map = maps_[tensor];
-  return statistics_from_sums(total.data(), total.data() + kMaxChannels, static_cast<double>(map.width) * map.height,
-                              plan_.tensors[tensor].channels, plan_.eps);
+  std::vector<double> total(sums_.begin(), sums_.begin() + kSums);
+  for (int thread = 1; thread < threads_; ++thread) {
+    for (int i = 0; i < kSums; ++i) total[i] += sums_[static_cast<std::size_t>(thread) * kSums + i];
+  }
+  const auto region = [&](int r, double weight) {
+    const double* sums = total.data() + static_cast<std::ptrdiff_t>(r) * 2 * kMaxChannels;
+    return FrameAdaIN::Measured{statistics_from_sums(sums, sums + kMaxChannels, weight, plan_.tensors[tensor].channels, plan_.eps),
+                                weight};
+  };
+  if (!masked_) return {region(0, static_cast<double>(map.width) * map.height)};
+  const RegionWeights::Plane& plane = weights_.plane(index);
+  std::vector<FrameAdaIN::Measured> both{region(0, plane.inside_sum)};
+  if (regions_.outside) both.push_back(region(1, plane.outside_sum));
+  return both;
 }
 
 // The last convolution's results go straight from the registers to the picture, a tile at a time. Chunks of two rows begin with an

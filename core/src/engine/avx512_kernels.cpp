@@ -109,6 +109,12 @@ __m512i fold_pair(const float* original, __m512 scale, __m512 shifted, __m512 me
   return folded;
 }
 
+void add_lanes(__m512 values, double* sums) {
+  alignas(64) float lanes[kLanes];
+  _mm512_store_ps(lanes, values);
+  for (int i = 0; i < kLanes; ++i) sums[i] += lanes[i];
+}
+
 // A pair of per-channel values repeated over the vector, as the packed weights alternate.
 __m512 alternate(float even, float odd) { return _mm512_mask_blend_ps(0xaaaa, _mm512_set1_ps(even), _mm512_set1_ps(odd)); }
 
@@ -141,13 +147,43 @@ void add_row_statistics(const Bf16* row, int pixels, std::ptrdiff_t step, int ch
       s = _mm512_add_ps(s, v);
       q = _mm512_fmadd_ps(v, v, q);
     }
-    alignas(64) float sums[kLanes];
-    alignas(64) float squares[kLanes];
-    _mm512_store_ps(sums, s);
-    _mm512_store_ps(squares, q);
-    for (int i = 0; i < kLanes; ++i) {
-      sum[c + i] += sums[i];
-      sum_of_squares[c + i] += squares[i];
+    add_lanes(s, sum + c);
+    add_lanes(q, sum_of_squares + c);
+  }
+}
+
+void add_row_statistics_by_region(const Bf16* row, const float* inside, int pixels, int channels, double* sums,
+                                  std::ptrdiff_t step) {
+  const __m512 one = _mm512_set1_ps(1.0f);
+  for (int c = 0; c < channels; c += kLanes) {
+    __m512 acc[4] = {_mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps(), _mm512_setzero_ps()};
+    for (int p = 0; p < pixels; ++p) {
+      const __m512 v = load_bf16(row + static_cast<std::ptrdiff_t>(p) * channels + c);
+      const __m512 share = _mm512_set1_ps(inside[p]);
+      const __m512 in = _mm512_mul_ps(v, share);
+      const __m512 out = _mm512_mul_ps(v, _mm512_sub_ps(one, share));
+      acc[0] = _mm512_add_ps(acc[0], in);
+      acc[1] = _mm512_fmadd_ps(in, v, acc[1]);
+      acc[2] = _mm512_add_ps(acc[2], out);
+      acc[3] = _mm512_fmadd_ps(out, v, acc[3]);
+    }
+    for (int i = 0; i < 4; ++i) add_lanes(acc[i], sums + i * step + c);
+  }
+}
+
+void apply_affines(Bf16* row, const float* inside, int pixels, int channels, const float* scale_in, const float* shift_in,
+                   const float* scale_out, const float* shift_out) {
+  for (int c = 0; c < channels; c += kLanes) {
+    const __m512 scale = _mm512_loadu_ps(scale_out + c);
+    const __m512 shift = _mm512_loadu_ps(shift_out + c);
+    const __m512 scale_step = _mm512_sub_ps(_mm512_loadu_ps(scale_in + c), scale);
+    const __m512 shift_step = _mm512_sub_ps(_mm512_loadu_ps(shift_in + c), shift);
+    for (int p = 0; p < pixels; ++p) {
+      Bf16* at = row + static_cast<std::ptrdiff_t>(p) * channels + c;
+      const __m512 share = _mm512_set1_ps(inside[p]);
+      const __m512 value =
+          _mm512_fmadd_ps(load_bf16(at), _mm512_fmadd_ps(share, scale_step, scale), _mm512_fmadd_ps(share, shift_step, shift));
+      _mm256_storeu_si256(reinterpret_cast<__m256i*>(at), to_bf16(value));
     }
   }
 }

@@ -44,6 +44,16 @@ int conv_tile_float(const ConvRow& row, int first, float* output);
 // Adds each channel's sum and sum of squares over `pixels` pixels that lie `step` elements apart. channels: a multiple of 16.
 void add_row_statistics(const Bf16* row, int pixels, std::ptrdiff_t step, int channels, double* sum, double* sum_of_squares);
 
+// The same in two regions, to which pixel p belongs with the shares inside[p] and 1 - inside[p]. sums: [region][sum, sum of
+// squares], each `step` values after the one before. The pixels lie side by side.
+void add_row_statistics_by_region(const Bf16* row, const float* inside, int pixels, int channels, double* sums,
+                                  std::ptrdiff_t step);
+
+// x = inside[p] * (scale_in * x + shift_in) + (1 - inside[p]) * (scale_out * x + shift_out), in place, per channel. channels: a
+// multiple of 16.
+void apply_affines(Bf16* row, const float* inside, int pixels, int channels, const float* scale_in, const float* shift_in,
+                   const float* scale_out, const float* shift_out);
+
 // Folds AdaIN into a convolution's weights. `original`: float32 in packed order; groups of `blocks` as in ConvRow. Writes
 // bf16(original * scale) and bias + sum(original * (scale * mean + shift)) - sum(bf16(original * scale) * mean), so that the
 // rounding of the weights meets only the deviations from the mean, as it would behind a separate AdaIN.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -21,11 +22,23 @@ struct Statistics {
 using StyleStatistics = std::vector<Statistics>;
 
 // Sees the content's statistics before they are used, in the order in which the network comes to them, and may change them: at each
-// AdaIN point and, for a strength below 1, at each tap that is no AdaIN point (point = number of AdaIN points + tap).
+// AdaIN point and, for a strength below 1, at each tap that is no AdaIN point (point = number of AdaIN points + tap). Those of the
+// outside (FrameRegions) follow those of the inside, their points counted from the number of AdaIN points + taps on.
 class StatisticsFilter {
  public:
   virtual ~StatisticsFilter() = default;
   virtual void filter(std::size_t point, Statistics& content) = 0;
+};
+
+// Where in a frame which style goes (Note [Regions] in region_weights.h).
+struct FrameRegions {
+  const std::uint8_t* mask = nullptr;  // of the whole frame, rows packed: 255 inside, 0 outside. nullptr: all of it is inside
+  int width = 0;                       // pixels, of the whole frame
+  int height = 0;
+  std::uint64_t version = 0;  // another number for another mask or size; 0: none
+  int x = 0;                  // where the picture that is painted lies in the frame, in multiples of the network's stride
+  int y = 0;
+  const StyleStatistics* outside = nullptr;  // nullptr: the outside is not looked at
 };
 
 // Where the time of the last stylized frame went, milliseconds (StylizerTimings says what counts where).
@@ -48,10 +61,13 @@ class Engine {
 
   // For the frames to come; the filter must outlive them. nullptr: each frame's statistics as they are.
   void set_filter(StatisticsFilter* filter) { filter_ = filter; }
+  // For the frames to come; mask and style must outlive them. Default: one region.
+  void set_regions(const FrameRegions& regions) { regions_ = regions; }
   const EngineTimes& times() const { return times_; }
 
  protected:
   StatisticsFilter* filter_ = nullptr;
+  FrameRegions regions_;
   EngineTimes times_;
 };
 

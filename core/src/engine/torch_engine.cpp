@@ -14,11 +14,13 @@
 #include <c10/core/InferenceMode.h>
 
 #include <algorithm>
+#include <map>
 #include <utility>
 
 #include "engine/engine.h"
 #include "engine/frame_adain.h"
 #include "engine/picture_transfer.h"
+#include "engine/region_weights.h"
 #include "engine/torch_conv.h"
 #include "stopwatch.h"
 
@@ -96,7 +98,7 @@ struct DeviceAffine {
 class TorchEngine : public Engine {
  public:
   TorchEngine(std::shared_ptr<const Prepared> prepared, int threads)
-      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads), adain_(plan_) {
+      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads), adain_(plan_), weights_(plan_) {
     transfer_ = prepared_->device.is_cuda() ? make_cuda_transfer(prepared_->device.index()) : make_cpu_transfer();
   }
 
@@ -107,7 +109,7 @@ class TorchEngine : public Engine {
     for (int i = 0; i < plan_.encoder_steps; ++i) {
       run_step(i);
       for (std::size_t tap = 0; tap < style.size(); ++tap) {
-        if (plan_.tap_tensors[tap] == plan_.steps[i].output) style[tap] = measure(tensors_[plan_.steps[i].output]);
+        if (plan_.tap_tensors[tap] == plan_.steps[i].output) style[tap] = measure(tensors_[plan_.steps[i].output], {});
       }
       release(i);
     }
@@ -122,13 +124,17 @@ class TorchEngine : public Engine {
     begin_frame(input);
     watch.add_to(times_.convert);
     affines_.assign(plan_.adains.size(), {});
-    adain_.begin(style, strength, filter_);
+    const bool masked = regions_.mask != nullptr;
+    if (masked) follow_mask();
+    adain_.begin(style, masked ? regions_.outside : nullptr, strength, filter_);
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
       run_step(static_cast<int>(i));
       watch.add_to(static_cast<int>(i) < plan_.encoder_steps ? times_.encode : times_.decode);
       if (adain_.measures(static_cast<int>(i))) {
-        const at::Tensor& features = tensors_[plan_.steps[i].output];
-        const auto result = adain_.take(static_cast<int>(i), measure(features), static_cast<int>(features.size(1)));
+        at::Tensor& features = tensors_[plan_.steps[i].output];
+        const at::Tensor inside = masked ? inside_of(static_cast<int>(i), features) : at::Tensor();
+        const auto result = adain_.take(static_cast<int>(i), measured(features, inside), static_cast<int>(features.size(1)));
+        if (result && !result->by_region.empty()) features = apply_regions(features, inside, *result);
         if (result) affines_[result->point] = to_device(result->affine);
       }
       watch.add_to(times_.adain);
@@ -223,11 +229,52 @@ class TorchEngine : public Engine {
   // float32 values as the features' number format holds them.
   at::Tensor rounded(const at::Tensor& values) const { return values.to(prepared_->dtype).to(at::kFloat); }
 
-  Statistics measure(const at::Tensor& features) const {
+  // The mask on the device, tensor by tensor.
+  void follow_mask() {
+    weights_.follow(regions_);
+    if (inside_version_ != weights_.version()) inside_.clear();
+    inside_version_ = weights_.version();
+  }
+
+  // The shares of the inside of what step `index` makes, float32 [1, 1, H, W] as features are.
+  at::Tensor inside_of(int index, const at::Tensor& features) {
+    const RegionWeights::Plane& plane = weights_.plane(index);
+    at::Tensor& whole = inside_[&plane];
+    if (!whole.defined()) whole = tensor_of(plane.inside, {1, 1, plane.height, plane.width}).to(prepared_->device);
+    const TensorShape& shape = plan_.tensors[plan_.steps[index].output];
+    return whole.narrow(2, regions_.y / shape.downscale * shape.upscale, features.size(2))
+        .narrow(3, regions_.x / shape.downscale * shape.upscale, features.size(3));
+  }
+
+  // inside: undefined where there is one region.
+  std::vector<FrameAdaIN::Measured> measured(const at::Tensor& features, const at::Tensor& inside) const {
+    if (!inside.defined()) return {{measure(features, {})}};
+    std::vector<FrameAdaIN::Measured> regions{{measure(features, inside), inside.sum().item<double>()}};
+    if (regions_.outside) {
+      const at::Tensor outside = 1 - inside;
+      regions.push_back({measure(features, outside), outside.sum().item<double>()});
+    }
+    return regions;
+  }
+
+  at::Tensor apply_regions(const at::Tensor& features, const at::Tensor& inside, const FrameAdaIN::Result& result) const {
+    const DeviceAffine in = to_device(result.by_region[0]);
+    const DeviceAffine out = to_device(result.by_region[1]);
+    const auto blended = [&](const at::Tensor& a, const at::Tensor& b) {
+      return b.view({1, -1, 1, 1}) + inside * (a - b).view({1, -1, 1, 1});
+    };
+    return channels_last(
+        (features.to(at::kFloat) * blended(in.scale, out.scale) + blended(in.shift, out.shift)).to(prepared_->dtype));
+  }
+
+  // share: of each pixel, as inside_of() gives it; undefined: 1.
+  Statistics measure(const at::Tensor& features, const at::Tensor& share) const {
     const at::Tensor pixels = features.permute({0, 2, 3, 1}).reshape({-1, features.size(1)}).to(at::kFloat);
+    const at::Tensor weights = share.defined() ? share.reshape({-1, 1}) / share.sum() : at::Tensor();
+    const auto average = [&](const at::Tensor& values) { return share.defined() ? (values * weights).sum(0) : values.mean(0); };
     // Two vectorised passes; at::var_mean goes through Welford's recurrence value by value.
-    const at::Tensor mean = pixels.mean(0);
-    const at::Tensor variance = (pixels - mean).square_().mean(0);
+    const at::Tensor mean = average(pixels);
+    const at::Tensor variance = average((pixels - mean).square_());
     const at::Tensor both = at::stack({mean, (variance + plan_.eps).sqrt()}).to(at::kCPU).contiguous();
     const float* data = both.const_data_ptr<float>();
     const std::int64_t channels = features.size(1);
@@ -260,6 +307,9 @@ class TorchEngine : public Engine {
   std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
   std::vector<DeviceAffine> affines_;  // by AdaIN point
   FrameAdaIN adain_;
+  RegionWeights weights_;
+  std::map<const RegionWeights::Plane*, at::Tensor> inside_;  // on the device
+  std::uint64_t inside_version_ = 0;
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
 };
