@@ -129,6 +129,11 @@ State* make_state() noexcept { return new State; }
 
 // ---- Properties ----
 
+// With the lock held. Below PAUSED start() sees to it.
+void use_source(State& state, StyleTarget target) {
+  if (state.styles) state.styles->use(target, state.settings.sources()[static_cast<int>(target)]);
+}
+
 // Only writes down what was set: what takes time is done by start(), by the loader's thread or for the next frame.
 void set_property(GObject* object, guint id, const GValue* value, GParamSpec* spec) {
   guarded(GST_ELEMENT(object), Phase::kRunning, false, [&] {
@@ -136,9 +141,13 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     const std::lock_guard guard(state.lock);
     switch (write_property(state.settings, id, value)) {
       case Effect::kUnknownProperty: G_OBJECT_WARN_INVALID_PROPERTY_ID(object, id, spec); break;
-      case Effect::kNewStyle:
-        if (state.styles) state.styles->use(state.settings.style_source());
+      case Effect::kNewStyle: use_source(state, StyleTarget::kFrame); break;
+      case Effect::kNewOutside: use_source(state, StyleTarget::kOutside); break;
+      case Effect::kNewStyles:
+        use_source(state, StyleTarget::kFrame);
+        if (!state.settings.mask_style.empty()) use_source(state, StyleTarget::kOutside);
         break;
+      case Effect::kNewMask: use_source(state, StyleTarget::kMask); break;
       case Effect::kNextStart:
         if (state.styles) GST_WARNING_OBJECT(object, "%s takes effect when the element goes through READY", spec->name);
         break;
@@ -222,7 +231,9 @@ void report_style(GstElement* element, const StyleReport& report) noexcept {
       std::rethrow_exception(report.error);
     } catch (...) {
       post_current_exception(element, GST_MESSAGE_WARNING, Phase::kRunning,
-                             report.name.empty() ? "The old style stays in use: " : "");
+                             !report.name.empty()                  ? ""
+                             : report.target == StyleTarget::kMask ? "The old mask stays in use: "
+                                                                   : "The old style stays in use: ");
     }
   } else {
     GST_INFO_OBJECT(element, "style %s is ready", report.source.paths.front().c_str());
@@ -230,7 +241,7 @@ void report_style(GstElement* element, const StyleReport& report) noexcept {
   announce_style(element, report);
 }
 
-// READY -> PAUSED. The first style is loaded here, so that the first frame has it and a bad path is an error.
+// READY -> PAUSED. The first styles and the mask are loaded here, so that the first frame has them and a bad path is an error.
 gboolean start(GstBaseTransform* transform) {
   GstElement* element = GST_ELEMENT(transform);
   return guarded(element, Phase::kOpening, FALSE, [&] {
@@ -240,11 +251,11 @@ gboolean start(GstBaseTransform* transform) {
       const std::lock_guard guard(state.lock);
       settings = state.settings;
     }
-    const StyleSource source = settings.style_source();
     state.gpu.open(element);  // the device may have been changed in READY
+    const StyleSources sources = settings.sources();
     auto stylizer = state.core->open_stylizer(settings.stylizer);
-    auto styles =
-        std::make_unique<StyleSwitcher>(*stylizer, source, [element](const StyleReport& report) { report_style(element, report); });
+    auto styles = std::make_unique<StyleSwitcher>(*stylizer, sources,
+                                                  [element](const StyleReport& report) { report_style(element, report); });
     state.latency.reset();
     state.dropped = 0;
     state.last_time = 0;
@@ -252,10 +263,16 @@ gboolean start(GstBaseTransform* transform) {
       const std::lock_guard guard(state.lock);
       state.stylizer = std::move(stylizer);
       state.styles = std::move(styles);
-      // A style set while the first one was being loaded found no switcher.
-      if (state.settings.style_source() != source) state.styles->use(state.settings.style_source());
+      // What was set while the first ones were being loaded found no switcher.
+      for (const StyleTarget target : {StyleTarget::kFrame, StyleTarget::kOutside, StyleTarget::kMask}) {
+        const auto at = static_cast<int>(target);
+        if (state.settings.sources()[at] != sources[at]) use_source(state, target);
+      }
     }
-    announce_style(element, {source, "", false, nullptr});
+    for (const StyleTarget target : {StyleTarget::kFrame, StyleTarget::kOutside, StyleTarget::kMask}) {
+      const StyleSource& source = sources[static_cast<int>(target)];
+      if (!source.paths.empty()) announce_style(element, {source, "", false, target, nullptr});
+    }
     return TRUE;
   });
 }
@@ -399,9 +416,13 @@ FrameParameters frame_parameters(State& state, GstClockTime time) {
     parameters.preserve_color = settings.preserve_color;
     parameters.stabilization = settings.stabilization;
     parameters.static_skip = settings.static_skip;
+    parameters.mask_feather = settings.mask_feather;
+    parameters.processing_height = settings.processing_height;
   }
   parameters.time_ns = static_cast<std::int64_t>(time);
   parameters.style = state.styles->mixed(shares);
+  parameters.mask = state.styles->mask();
+  parameters.outside_style = state.styles->outside();
   return parameters;
 }
 

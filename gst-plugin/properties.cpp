@@ -22,11 +22,16 @@ enum PropertyId : guint {
   PROP_PRESERVE_COLOR,
   PROP_STABILIZATION,
   PROP_STATIC_SKIP,
+  PROP_MASK,
+  PROP_MASK_STYLE,
+  PROP_MASK_FEATHER,
+  PROP_PROCESSING_HEIGHT,
 };
 
 constexpr int kMaxStyleSize = 4096;
 constexpr int kMaxThreads = 1024;
 constexpr int kMaxStyles = 64;
+constexpr int kMaxProcessingHeight = 16384;
 constexpr guint kMaxSmoothing = 60'000;  // ms
 constexpr guint64 kMaxTransition = 3600 * GST_SECOND;
 
@@ -138,7 +143,43 @@ void install_style_properties(GObjectClass* object_class, const Settings& defaul
                           kMaxTransition, defaults.transition_ns, kControllable));
 }
 
+void install_region_properties(GObjectClass* object_class, const Settings& defaults) {
+  g_object_class_install_property(
+      object_class, PROP_MASK,
+      g_param_spec_string(
+          "mask", "Mask",
+          "Path of a grey picture, scaled to the frame: white where the frames take style-image, black where they "
+          "take mask-style; statistics are taken separately inside and outside. A change while playing is loaded in "
+          "the background (NULL = style-image everywhere)",
+          nullptr, kAnyTime));
+  g_object_class_install_property(
+      object_class, PROP_MASK_STYLE,
+      g_param_spec_string("mask-style", "Mask style",
+                          "Path of the style picture for what lies outside of the mask (NULL = the frames stay as they are there)",
+                          nullptr, kAnyTime));
+  g_object_class_install_property(
+      object_class, PROP_MASK_FEATHER,
+      g_param_spec_float("mask-feather", "Mask feather",
+                         "Width of the soft edge that the mask is given, in shares of the frame's height (0 = as the mask is)",
+                         0.0f, 1.0f, defaults.mask_feather, kControllable));
+  g_object_class_install_property(
+      object_class, PROP_PROCESSING_HEIGHT,
+      g_param_spec_int(
+          "processing-height", "Processing height",
+          "Height, in pixels, that higher frames are painted at; the painting is brought back to the frame's size along "
+          "the frame's own edges. 1 to 15 mean 16 (0 = the frame's own height)",
+          0, kMaxProcessingHeight, defaults.processing_height, kControllable));
+}
+
 }  // namespace
+
+StyleSources Settings::sources() const {
+  StyleSources sources;
+  sources[static_cast<int>(StyleTarget::kFrame)] = style_source();
+  if (!mask_style.empty()) sources[static_cast<int>(StyleTarget::kOutside)] = {{mask_style}, style_size};
+  if (!mask.empty()) sources[static_cast<int>(StyleTarget::kMask)] = {{mask}, 0};
+  return sources;
+}
 
 StyleSource Settings::style_source() const {
   if (!style_images.empty()) return {style_images, style_size};
@@ -149,6 +190,7 @@ StyleSource Settings::style_source() const {
 void install_properties(GObjectClass* object_class) {
   const Settings defaults;
   install_style_properties(object_class, defaults);
+  install_region_properties(object_class, defaults);
   g_object_class_install_property(
       object_class, PROP_MODEL,
       g_param_spec_string("model", "Model", "Path of the model file (NULL = the installed default model)", nullptr, kBeforeStart));
@@ -208,7 +250,7 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
       // A controller sets it at every frame.
       const bool same = settings.style_size == g_value_get_int(value);
       settings.style_size = g_value_get_int(value);
-      return same ? Effect::kNextFrame : Effect::kNewStyle;
+      return same ? Effect::kNextFrame : Effect::kNewStyles;
     }
     case PROP_STYLE_WEIGHTS: settings.shares.weights = floats_of(value); return Effect::kNextFrame;
     case PROP_STYLE_POSITION: settings.shares.position = g_value_get_float(value); return Effect::kNextFrame;
@@ -216,6 +258,10 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
     case PROP_TEMPORAL_SMOOTHING: settings.smoothing_ms = g_value_get_uint(value); return Effect::kNextFrame;
     case PROP_STABILIZATION: settings.stabilization = g_value_get_float(value); return Effect::kNextFrame;
     case PROP_STATIC_SKIP: settings.static_skip = g_value_get_boolean(value) != FALSE; return Effect::kNextFrame;
+    case PROP_MASK: settings.mask = string_of(value); return Effect::kNewMask;
+    case PROP_MASK_STYLE: settings.mask_style = string_of(value); return Effect::kNewOutside;
+    case PROP_MASK_FEATHER: settings.mask_feather = g_value_get_float(value); return Effect::kNextFrame;
+    case PROP_PROCESSING_HEIGHT: settings.processing_height = g_value_get_int(value); return Effect::kNextFrame;
     case PROP_PRESERVE_COLOR:
       settings.preserve_color = static_cast<PreserveColor>(g_value_get_enum(value));
       return Effect::kNextFrame;
@@ -249,6 +295,10 @@ bool read_property(const Settings& settings, guint id, GValue* value) {
     case PROP_THREADS: g_value_set_int(value, settings.stylizer.threads); return true;
     case PROP_STABILIZATION: g_value_set_float(value, settings.stabilization); return true;
     case PROP_STATIC_SKIP: g_value_set_boolean(value, settings.static_skip); return true;
+    case PROP_MASK: set_path(value, settings.mask); return true;
+    case PROP_MASK_STYLE: set_path(value, settings.mask_style); return true;
+    case PROP_MASK_FEATHER: g_value_set_float(value, settings.mask_feather); return true;
+    case PROP_PROCESSING_HEIGHT: g_value_set_int(value, settings.processing_height); return true;
     default: return false;
   }
 }

@@ -34,13 +34,26 @@ struct Settings {
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;
   bool static_skip = false;
+  std::string mask;        // empty: none
+  std::string mask_style;  // empty: the frame as it is
+  float mask_feather = 0.02f;
+  int processing_height = 0;
   StylizerOptions stylizer;  // may change in READY and below only
 
   StyleSource style_source() const;
+  StyleSources sources() const;  // of everything that is loaded
 };
 
 // When a property that was written takes effect.
-enum class Effect { kUnknownProperty, kNextFrame, kNewStyle, kNextStart };
+enum class Effect {
+  kUnknownProperty,
+  kNextFrame,
+  kNewStyle,
+  kNewOutside,  // the style outside of the mask
+  kNewStyles,   // both of them
+  kNewMask,
+  kNextStart
+};
 
 // Adds the properties to the element's class.
 void install_properties(GObjectClass* object_class);

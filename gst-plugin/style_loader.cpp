@@ -21,7 +21,8 @@ void StyleLoader::request(StyleRequest request) {
   {
     const std::lock_guard guard(lock_);
     if (request.name.empty()) {
-      pending_ = std::move(request);
+      std::optional<StyleRequest>& waiting = pending_[static_cast<int>(request.target)];
+      waiting = std::move(request);
     } else {
       const auto same =
           std::find_if(named_.begin(), named_.end(), [&](const StyleRequest& other) { return other.name == request.name; });
@@ -35,12 +36,15 @@ void StyleLoader::request(StyleRequest request) {
 void StyleLoader::run() {
   std::unique_lock guard(lock_);
   while (true) {
-    changed_.wait(guard, [this] { return stopping_ || pending_.has_value() || !named_.empty(); });
+    const auto next = [this] {
+      return std::find_if(pending_.begin(), pending_.end(), [](const auto& waiting) { return waiting.has_value(); });
+    };
+    changed_.wait(guard, [&] { return stopping_ || next() != pending_.end() || !named_.empty(); });
     if (stopping_) return;
     StyleRequest request;
-    if (pending_) {
-      request = std::move(*pending_);
-      pending_.reset();
+    if (const auto waiting = next(); waiting != pending_.end()) {
+      request = std::move(**waiting);
+      waiting->reset();
     } else {
       request = std::move(named_.front());
       named_.pop_front();

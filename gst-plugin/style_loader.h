@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <condition_variable>
 #include <cstdint>
 #include <deque>
@@ -22,17 +23,22 @@ struct StyleSource {
   bool operator!=(const StyleSource& other) const { return !(*this == other); }
 };
 
+// What a picture is loaded for: the style of the frames, the style outside of the mask, or the mask.
+enum class StyleTarget { kFrame, kOutside, kMask };
+constexpr int kStyleTargets = 3;
+
 // Something to load.
 struct StyleRequest {
   StyleSource source;
   std::string name;          // what to keep it under for later; empty: it is to be used at once
   bool automatic = false;    // nobody asked for it: only the frames' colours have moved
   std::uint64_t number = 0;  // counts all requests and switches, so that an older one never replaces a newer one
+  StyleTarget target = StyleTarget::kFrame;
 };
 
 // Loads styles on a thread of its own, so that neither a property setter nor the streaming thread ever waits for one. Styles to be
-// used at once do not queue up: one that arrives while another is being loaded replaces any that is still waiting, so the last one
-// always wins. Styles to be kept under a name wait their turn.
+// used at once do not queue up: one that arrives while another is being loaded replaces any of the same target that is still waiting,
+// so the last one always wins. Styles to be kept under a name wait their turn.
 class StyleLoader {
  public:
   // `load` is called on the loader's thread, one request at a time. It must not throw.
@@ -52,7 +58,7 @@ class StyleLoader {
   const std::function<void(const StyleRequest&)> load_;
   std::mutex lock_;  // guards pending_, named_ and stopping_
   std::condition_variable changed_;
-  std::optional<StyleRequest> pending_;  // goes before the named ones
+  std::array<std::optional<StyleRequest>, kStyleTargets> pending_;  // by target; they go before the named ones
   std::deque<StyleRequest> named_;
   bool stopping_ = false;
   std::thread thread_;  // last: it uses all of the above

@@ -40,8 +40,9 @@ void announce_style(GstElement* element, const StyleReport& report) noexcept {
   GstStructure* fields =
       gst_structure_new("adainstyle-style", "path", G_TYPE_STRING, path, "ok", G_TYPE_BOOLEAN, ok, "error", G_TYPE_STRING, error,
                         "name", G_TYPE_STRING, report.name.empty() ? nullptr : report.name.c_str(), nullptr);
+  if (report.target == StyleTarget::kMask) gst_structure_set_name(fields, "adainstyle-mask");
   gst_element_post_message(element, gst_message_new_element(GST_OBJECT(element), fields));
-  g_signal_emit(element, style_loaded_signal, 0, path, ok, error);
+  if (report.target != StyleTarget::kMask) g_signal_emit(element, style_loaded_signal, 0, path, ok, error);
   g_free(error);
   g_free(path);
 }

@@ -23,16 +23,24 @@ std::vector<float> weights_of(const StyleShares& shares, std::size_t count) {
   return weights;
 }
 
-StyleSwitcher::StyleSwitcher(Stylizer& stylizer, const StyleSource& first, std::function<void(const StyleReport&)> report)
+StyleSwitcher::StyleSwitcher(Stylizer& stylizer, const StyleSources& first, std::function<void(const StyleReport&)> report)
     : stylizer_(stylizer), report_(std::move(report)) {
-  in_use_ = load(first, std::nullopt);
-  source_in_use_ = wanted_ = first;
+  for (const StyleTarget target : {StyleTarget::kFrame, StyleTarget::kOutside, StyleTarget::kMask}) {
+    const StyleSource& source = first[static_cast<int>(target)];
+    Slot& empty = slot(target);
+    empty.source = empty.wanted = source;
+    if (target == StyleTarget::kFrame || !source.paths.empty()) load(target, source, std::nullopt, empty);
+  }
   loader_ = std::make_unique<StyleLoader>([this](const StyleRequest& request) { load_and_report(request); });
 }
 
-void StyleSwitcher::use(const StyleSource& source) {
+void StyleSwitcher::use(StyleTarget target, const StyleSource& source) {
   const std::lock_guard guard(lock_);
-  request(source, false);
+  if (target == StyleTarget::kFrame || !source.paths.empty()) {
+    request(target, source, false);
+  } else {
+    slot(target) = {{}, nullptr, source, source, ++last_number_};
+  }
 }
 
 void StyleSwitcher::preload(const std::string& name, const StyleSource& source) {
@@ -44,17 +52,17 @@ bool StyleSwitcher::use_preloaded(const std::string& name) {
   const std::lock_guard guard(lock_);
   const auto kept = kept_.find(name);
   if (kept == kept_.end()) return false;
-  in_use_ = kept->second.styles;
-  source_in_use_ = wanted_ = kept->second.source;
-  number_in_use_ = ++last_number_;
-  if (colors_) request(wanted_, true);
+  slot(StyleTarget::kFrame) = {kept->second.styles, nullptr, kept->second.source, kept->second.source, ++last_number_};
+  if (colors_) request(StyleTarget::kFrame, kept->second.source, true);
   return true;
 }
 
 void StyleSwitcher::set_colors(const std::optional<ColorStatistics>& colors) {
   const std::lock_guard guard(lock_);
   colors_ = colors;
-  request(wanted_, true);
+  for (const StyleTarget target : {StyleTarget::kFrame, StyleTarget::kOutside}) {
+    if (!slot(target).wanted.paths.empty()) request(target, StyleSource(slot(target).wanted), true);
+  }
 }
 
 bool StyleSwitcher::has_colors() const {
@@ -62,11 +70,22 @@ bool StyleSwitcher::has_colors() const {
   return colors_.has_value();
 }
 
+std::shared_ptr<const Mask> StyleSwitcher::mask() const {
+  const std::lock_guard guard(lock_);
+  return slot(StyleTarget::kMask).mask;
+}
+
+std::shared_ptr<const Style> StyleSwitcher::outside() const {
+  const std::lock_guard guard(lock_);
+  const StyleList& styles = slot(StyleTarget::kOutside).styles;
+  return styles.empty() ? nullptr : styles.front();
+}
+
 std::shared_ptr<const Style> StyleSwitcher::mixed(const StyleShares& shares) {
   StyleList styles;
   {
     const std::lock_guard guard(lock_);
-    styles = in_use_;
+    styles = slot(StyleTarget::kFrame).styles;
   }
   if (mixed_ && styles == mixed_styles_ && shares == mixed_shares_) return mixed_;
   if (styles.size() == 1) {
@@ -82,46 +101,56 @@ std::shared_ptr<const Style> StyleSwitcher::mixed(const StyleShares& shares) {
   return mixed_;
 }
 
-StyleSwitcher::StyleList StyleSwitcher::load(const StyleSource& source, const std::optional<ColorStatistics>& colors) const {
+// Fills styles or mask of `loaded`.
+void StyleSwitcher::load(StyleTarget target, const StyleSource& source, const std::optional<ColorStatistics>& colors,
+                         Slot& loaded) const {
   if (source.paths.empty()) {
     throw Error(ErrorCode::kSettings,
                 "No style picture is set. Set the property style-image, or style-images, to the path of a JPEG or PNG picture.");
   }
-  StyleList styles;
-  for (const std::string& path : source.paths) styles.push_back(stylizer_.load_style(path, source.style_size, colors));
-  return styles;
+  for (const std::string& path : source.paths) {
+    if (target == StyleTarget::kMask) {
+      loaded.mask = stylizer_.load_mask(path);
+    } else {
+      loaded.styles.push_back(stylizer_.load_style(path, source.style_size, colors));
+    }
+  }
 }
 
 // Runs on the loader's thread.
 void StyleSwitcher::load_and_report(const StyleRequest& request) noexcept {
-  StyleReport result{request.source, request.name, request.automatic, nullptr};
+  StyleReport result{request.source, request.name, request.automatic, request.target, nullptr};
   try {
     std::optional<ColorStatistics> colors;
     {
       const std::lock_guard guard(lock_);
       colors = colors_;
     }
-    StyleList styles = load(request.source, colors);
+    Slot loaded;  // what it replaces is freed after the lock
+    load(request.target, request.source, colors, loaded);
     const std::lock_guard guard(lock_);
+    Slot& target = slot(request.target);
     if (!request.name.empty()) {
-      kept_[request.name] = {request.source, std::move(styles)};
-    } else if (request.number > number_in_use_) {
-      in_use_.swap(styles);
-      source_in_use_ = request.source;
-      number_in_use_ = request.number;
+      kept_[request.name] = {request.source, std::move(loaded.styles)};
+    } else if (request.number > target.number) {
+      target.styles.swap(loaded.styles);
+      target.mask.swap(loaded.mask);
+      target.source = request.source;
+      target.number = request.number;
     }
   } catch (...) {
     result.error = std::current_exception();
     const std::lock_guard guard(lock_);
     // What cannot be loaded is not tried again when the colours change.
-    if (request.name.empty() && wanted_ == request.source) wanted_ = source_in_use_;
+    Slot& target = slot(request.target);
+    if (request.name.empty() && target.wanted == request.source) target.wanted = target.source;
   }
   report_(result);
 }
 
-void StyleSwitcher::request(const StyleSource& source, bool automatic) {
-  wanted_ = source;
-  loader_->request({source, "", automatic, ++last_number_});
+void StyleSwitcher::request(StyleTarget target, const StyleSource& source, bool automatic) {
+  slot(target).wanted = source;
+  loader_->request({source, "", automatic, ++last_number_, target});
 }
 
 }  // namespace adainstyle::gst

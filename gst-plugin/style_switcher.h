@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <exception>
 #include <functional>
@@ -30,20 +31,25 @@ std::vector<float> weights_of(const StyleShares& shares, std::size_t count);
 // What became of a request.
 struct StyleReport {
   StyleSource source;
-  std::string name;          // see StyleRequest
-  bool automatic = false;    // see StyleRequest
+  std::string name;        // see StyleRequest
+  bool automatic = false;  // see StyleRequest
+  StyleTarget target = StyleTarget::kFrame;
   std::exception_ptr error;  // null: it is ready
 };
 
-// The styles of an element between start and stop: which are in use, which are kept under a name, which are being loaded.
+// What the element uses from the start on; a mask and a style outside of it may be without paths, and then there are none.
+using StyleSources = std::array<StyleSource, kStyleTargets>;
+
+// The styles of an element between start and stop, and its mask: which are in use, which are kept under a name, which are being
+// loaded.
 class StyleSwitcher {
  public:
-  // Loads the first style before it returns; throws what the stylizer throws. `stylizer` must outlive the object. `report` is
+  // Loads the first styles and mask before it returns; throws what the stylizer throws. `stylizer` must outlive the object. `report` is
   // called on the loader's thread, without any lock held, and must not throw.
-  StyleSwitcher(Stylizer& stylizer, const StyleSource& first, std::function<void(const StyleReport&)> report);
+  StyleSwitcher(Stylizer& stylizer, const StyleSources& first, std::function<void(const StyleReport&)> report);
 
   // Of these, all but mixed() may be called from any thread and return at once.
-  void use(const StyleSource& source);
+  void use(StyleTarget target, const StyleSource& source);
   void preload(const std::string& name, const StyleSource& source);
 
   // Switches to what is kept under a name. Returns false where nothing is (yet).
@@ -56,29 +62,41 @@ class StyleSwitcher {
   // The style of the next frame. Streaming thread only.
   std::shared_ptr<const Style> mixed(const StyleShares& shares);
 
+  // The same for the mask and the style outside of it; null: none.
+  std::shared_ptr<const Mask> mask() const;
+  std::shared_ptr<const Style> outside() const;
+
  private:
   using StyleList = std::vector<std::shared_ptr<const Style>>;
+
+  // What there is for one target.
+  struct Slot {
+    StyleList styles;                  // in use
+    std::shared_ptr<const Mask> mask;  // in use; of StyleTarget::kMask only
+    StyleSource source;                // of what is in use
+    StyleSource wanted;                // the last one asked for: in use, being loaded or waiting
+    std::uint64_t number = 0;          // of the request that made what is in use
+  };
 
   struct Kept {
     StyleSource source;
     StyleList styles;
   };
 
-  StyleList load(const StyleSource& source, const std::optional<ColorStatistics>& colors) const;
+  Slot& slot(StyleTarget target) { return slots_[static_cast<int>(target)]; }
+  const Slot& slot(StyleTarget target) const { return slots_[static_cast<int>(target)]; }
+  void load(StyleTarget target, const StyleSource& source, const std::optional<ColorStatistics>& colors, Slot& loaded) const;
   void load_and_report(const StyleRequest& request) noexcept;
-  void request(const StyleSource& source, bool automatic);  // with lock_ held
+  void request(StyleTarget target, const StyleSource& source, bool automatic);  // with lock_ held
 
   Stylizer& stylizer_;
   const std::function<void(const StyleReport&)> report_;
 
-  mutable std::mutex lock_;  // guards the next seven
-  StyleList in_use_;
-  StyleSource source_in_use_;
-  StyleSource wanted_;  // the last one asked for: in use, being loaded or waiting
+  mutable std::mutex lock_;  // guards the next four
+  std::array<Slot, kStyleTargets> slots_;
   std::map<std::string, Kept> kept_;
   std::optional<ColorStatistics> colors_;
   std::uint64_t last_number_ = 0;
-  std::uint64_t number_in_use_ = 0;
 
   // Streaming thread only: the last result of mixed() and what it was made of.
   StyleList mixed_styles_;

@@ -5,16 +5,9 @@
 #include <vector>
 
 #include "adainstyle/image.h"
+#include "region.h"
 
 namespace adainstyle {
-
-// A rectangle of pixels; empty where it has no width.
-struct Region {
-  int x = 0;
-  int y = 0;
-  int width = 0;
-  int height = 0;
-};
 
 // Note [Stabilisation]
 // A painting of a still scene flickers: the network turns sensor noise and every change elsewhere in the frame into other strokes.

@@ -19,10 +19,12 @@
 #include "colors.h"
 #include "engine/devices.h"
 #include "engine/engine.h"
+#include "frame_mask.h"
 #include "image_file.h"
 #include "model_file.h"
 #include "network.h"
 #include "pixels/pixels.h"
+#include "reduced_frame.h"
 #include "stabilizer.h"
 #include "stopwatch.h"
 #include "temporal.h"
@@ -47,6 +49,14 @@ class EncodedStyle : public Style {
   const std::uint64_t model;                  // identity of the model file that encoded it
   const std::vector<std::uint64_t> pictures;  // what it was made of: StyleFade's identity
   const StyleStatistics statistics;
+};
+
+class GreyMask : public Mask {
+ public:
+  GreyMask(std::uint64_t mask_id, GreyPicture grey) : id(mask_id), picture(std::move(grey)) {}
+
+  const std::uint64_t id;
+  const GreyPicture picture;
 };
 
 std::uint64_t new_picture_id() {
@@ -180,6 +190,14 @@ class RgbPicture {
   std::vector<std::uint8_t> bytes_;
 };
 
+Region intersection(const Region& a, const Region& b) {
+  const int x = std::max(a.x, b.x);
+  const int y = std::max(a.y, b.y);
+  const int width = std::min(a.x + a.width, b.x + b.width) - x;
+  const int height = std::min(a.y + a.height, b.y + b.height) - y;
+  return width > 0 && height > 0 ? Region{x, y, width, height} : Region{};
+}
+
 // Turns what LibTorch and the allocator throw into Error.
 template <typename Call>
 auto guarded(const char* what, const Call& call) {
@@ -254,50 +272,54 @@ class EngineStylizer : public Stylizer {
     return std::make_shared<EncodedStyle>(model_->id, std::move(pictures), std::move(mixed));
   }
 
+  std::shared_ptr<const Mask> load_mask(const std::string& path) override {
+    return guarded("reading the mask", [&] { return make_mask(read_image(path, 0).view()); });
+  }
+
+  std::shared_ptr<const Mask> make_mask(const ImageView& picture) override {
+    return std::make_shared<GreyMask>(new_picture_id(), grey_picture(picture));
+  }
+
   void process(const ImageView& frame, const MutableImageView& painting, const FrameParameters& parameters) override {
     check_frame(frame, painting, parameters);
-    const EncodedStyle& style = own_style(parameters.style.get());
     guarded("repainting a frame", [&] {
-      double total = 0.0;
+      Work work;
       Stopwatch watch;
-      // The engine reads and writes any format; whoever else looks at pixels wants packed ones.
       const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
-      const bool edits = keeps_chroma || parameters.stabilization > 0.0f;
+      const bool keeps_outside = parameters.mask && !parameters.outside_style;
+      const auto [width, height] = processing_size(frame, parameters);
+      const bool reduces = height < frame.height;
+      // The engine reads and writes any format; whoever else looks at pixels wants packed ones.
+      const bool edits = keeps_chroma || keeps_outside || reduces || parameters.stabilization > 0.0f;
       const bool apart = edits && is_yuv(painting.format);
       if (apart) painting_copy_.resize(painting.width, painting.height);
       const ImageView input = edits && is_yuv(frame.format) ? input_copy_.copy(frame, threads_) : frame;
       const MutableImageView output = apart ? painting_copy_.mutable_view() : painting;
-      const bool cut = look_for_cut(input, parameters);
-      const StyleStatistics& statistics =
-          fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
-      const bool restyled = fade_.moved() || parameters.strength != last_strength_;
-      last_strength_ = parameters.strength;
-      follow_colors(input, parameters, cut);
-      const ImageView original = keeps_chroma && input.planes[0] == output.planes[0] ? input_copy_.copy(input, threads_) : input;
-      const bool stabilizes = begin_stabilization(input, parameters, cut || restyled);
-      const Region whole{0, 0, input.width, input.height};
-      const Region part = stabilizes && parameters.static_skip ? part_to_paint(whole, parameters.time_ns) : whole;
-      const bool is_part = part.width != whole.width || part.height != whole.height;
-
-      Engine& engine = is_part ? part_engine() : *frame_engine_;
-      if (is_part) {
-        memory_.freeze();
-        copy_alpha(input, output);
+      const bool overwrites = (keeps_chroma || keeps_outside) && input.planes[0] == output.planes[0];
+      const ImageView original = overwrites ? input_copy_.copy(input, threads_) : input;
+      if (reduces) {
+        if (!reduced_) reduced_.emplace(threads_);
+        const ImageView small = reduced_->shrink(input, width, height);
+        watch.add_to(work.shrink);
+        paint(small, small, reduced_->painting(), parameters, work);
+        watch = {};
+        reduced_->enlarge(input, output);
+        if (keeps_chroma) keep_chroma(original, output, threads_);
+        if (keeps_outside) {
+          large_mask_.fit(mask_of(parameters).picture, mask_of(parameters).id, input.width, input.height, parameters.mask_feather);
+          large_mask_.lay_under(original, output, threads_);
+        }
       } else {
-        prepare_filter(parameters, cut, restyled);
-        last_whole_time_ = parameters.time_ns;
+        reduced_.reset();  // with its memory
+        large_mask_.reset();
+        paint(input, original, output, parameters, work);
+        watch = {};
+        if (keeps_outside) mask_.lay_under(original, output, threads_);
       }
-      if (part.width > 0) engine.stylize(part_of(input, part), part_of(output, part), statistics, parameters.strength);
-      workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
-      watch.add_to(total);
-
-      double finish = 0.0;
-      if (keeps_chroma && part.width > 0) keep_chroma(part_of(original, part), part_of(output, part), threads_);
-      if (stabilizes) stabilizer_->blend(output, parameters.stabilization, is_part);
       if (apart) convert_picture(painting_copy_.view(), painting, threads_);
-      watch.add_to(finish);
-      const double share = static_cast<double>(part.width) * part.height / (static_cast<double>(whole.width) * whole.height);
-      timings_.add(part.width > 0 ? engine.times() : EngineTimes{}, finish, total + finish, share);
+      watch.add_to(work.finish);
+      work.times.convert += work.shrink;
+      timings_.add(work.times, work.finish, work.shrink + work.paint + work.finish, work.share);
     });
   }
 
@@ -346,11 +368,124 @@ class EngineStylizer : public Stylizer {
     if (!(parameters.stabilization >= 0.0f && parameters.stabilization <= 1.0f)) {
       throw Error(ErrorCode::kSettings, "stabilization is " + std::to_string(parameters.stabilization) + "; it must be 0 to 1.");
     }
-    const bool reads_pixels = parameters.preserve_color != PreserveColor::kNone || parameters.stabilization > 0.0f;
+    if (!(parameters.mask_feather >= 0.0f && parameters.mask_feather <= 1.0f)) {
+      throw Error(ErrorCode::kSettings, "mask-feather is " + std::to_string(parameters.mask_feather) + "; it must be 0 to 1.");
+    }
+    const bool reads_pixels = parameters.preserve_color != PreserveColor::kNone || parameters.stabilization > 0.0f ||
+                              parameters.processing_height > 0 || (parameters.mask && !parameters.outside_style);
     if (reads_pixels && input.device.type != DeviceType::kCpu) {
       throw Error(ErrorCode::kSettings,
-                  "preserve-color and stabilization need frames in system memory; download the frames first or switch them off.");
+                  "preserve-color, stabilization, processing-height and a mask without mask-style need frames in system memory; "
+                  "download the frames first or switch them off.");
     }
+  }
+
+  // What became of a frame on the way: milliseconds, and the share of the frame that was painted.
+  struct Work {
+    EngineTimes times;
+    double shrink = 0.0;
+    double paint = 0.0;
+    double finish = 0.0;
+    double share = 1.0;
+  };
+
+  // What of a frame is painted in which style.
+  struct Styling {
+    const StyleStatistics* style = nullptr;
+    FrameRegions regions;  // without a place
+    Region canvas;         // what may have to be painted
+    Region seen;           // what of it will be seen
+  };
+
+  static const GreyMask& mask_of(const FrameParameters& parameters) { return dynamic_cast<const GreyMask&>(*parameters.mask); }
+
+  static std::pair<int, int> processing_size(const ImageView& input, const FrameParameters& parameters) {
+    if (parameters.processing_height <= 0 || parameters.processing_height >= input.height) return {input.width, input.height};
+    const int height = std::max(parameters.processing_height, kMinimumSide);
+    const double width = std::round(static_cast<double>(input.width) * height / input.height);
+    return {std::clamp(static_cast<int>(width), kMinimumSide, input.width), height};
+  }
+
+  // Paints a frame at its own size. original: the input, in memory that the output does not overwrite.
+  void paint(const ImageView& input, const ImageView& original, const MutableImageView& output, const FrameParameters& parameters,
+             Work& work) {
+    Stopwatch watch;
+    bool restyled = parameters.strength != last_strength_;
+    last_strength_ = parameters.strength;
+    const bool new_mask = fit_mask(input, parameters);
+    const Styling styling = choose_styles(input, parameters, restyled);
+    const bool cut = look_for_cut(input, parameters) || new_mask;
+    follow_colors(input, parameters, cut);
+    const bool stabilizes = begin_stabilization(input, parameters, cut || restyled);
+    const Region part = stabilizes && parameters.static_skip ? part_to_paint(styling, input, parameters.time_ns) : styling.canvas;
+    const bool is_part = part.width != styling.canvas.width || part.height != styling.canvas.height;
+
+    Engine& engine = is_part ? part_engine() : *frame_engine_;
+    if (part.width != input.width || part.height != input.height) copy_alpha(input, output);
+    if (is_part) {
+      memory_.freeze();
+    } else {
+      prepare_filter(parameters, cut, restyled);
+      last_whole_time_ = parameters.time_ns;
+    }
+    if (part.width > 0) {
+      FrameRegions regions = styling.regions;
+      regions.x = part.x;
+      regions.y = part.y;
+      engine.set_regions(regions);
+      engine.stylize(part_of(input, part), part_of(output, part), *styling.style, parameters.strength);
+      work.times = engine.times();
+    }
+    workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
+    watch.add_to(work.paint);
+    const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma && !reduced_;
+    if (keeps_chroma && part.width > 0) keep_chroma(part_of(original, part), part_of(output, part), threads_);
+    if (stabilizes) stabilizer_->blend(output, parameters.stabilization, is_part);
+    watch.add_to(work.finish);
+    work.share = static_cast<double>(part.width) * part.height / (static_cast<double>(input.width) * input.height);
+  }
+
+  // Returns whether the frame's regions are others than the last frame's.
+  bool fit_mask(const ImageView& input, const FrameParameters& parameters) {
+    const bool had_outside = std::exchange(has_outside_, parameters.outside_style != nullptr);
+    if (!parameters.mask) return mask_.reset();
+    const GreyMask& mask = mask_of(parameters);
+    const bool other = mask_.fit(mask.picture, mask.id, input.width, input.height, parameters.mask_feather);
+    return other || had_outside != has_outside_;
+  }
+
+  // Sets `restyled` where the statistics of a style are others than the last frame's.
+  Styling choose_styles(const ImageView& input, const FrameParameters& parameters, bool& restyled) {
+    Styling styling;
+    const EncodedStyle& style = own_style(parameters.style.get());
+    styling.style = &fade_.advance(style.pictures, style.statistics, parameters.time_ns, parameters.transition_ns);
+    restyled = fade_.moved() || restyled;
+    styling.canvas = styling.seen = {0, 0, input.width, input.height};
+    if (!parameters.mask) return styling;
+
+    const StyleStatistics* outside = nullptr;
+    if (parameters.outside_style) {
+      const EncodedStyle& other = own_style(parameters.outside_style.get());
+      outside = &outside_fade_.advance(other.pictures, other.statistics, parameters.time_ns, parameters.transition_ns);
+      restyled = outside_fade_.moved() || restyled;
+    }
+    switch (mask_.cover()) {
+      case FrameMask::Cover::kEverything: break;
+      case FrameMask::Cover::kNothing:
+        if (outside) {
+          styling.style = outside;
+        } else {
+          styling.canvas = styling.seen = {};
+        }
+        break;
+      case FrameMask::Cover::kPart:
+        styling.regions = {mask_.levels(), input.width, input.height, mask_.version(), 0, 0, outside};
+        if (outside) break;
+        styling.seen = mask_.bounds();
+        styling.canvas = widened(styling.seen, input);
+        break;
+    }
+    return styling;
   }
 
   // Where the frame's bytes cannot be read cheaply the average just follows.
@@ -381,13 +516,21 @@ class EngineStylizer : public Stylizer {
     }
   }
 
-  // What of a frame has to be painted for everything that moves to be right: nothing, a part or the whole of it.
-  Region part_to_paint(const Region& whole, std::int64_t time_ns) const {
+  // What of a frame has to be painted for everything that moves to be right: nothing, a part or the whole canvas.
+  Region part_to_paint(const Styling& styling, const ImageView& input, std::int64_t time_ns) const {
     const bool due = time_ns < last_whole_time_ || time_ns - last_whole_time_ >= kWholeFrameEvery;
-    if (due || !stabilizer_->has_history()) return whole;
-    const Region moving = stabilizer_->moving_region();
+    if (due || !stabilizer_->has_history()) return styling.canvas;
+    const Region moving = intersection(stabilizer_->moving_region(), styling.seen);
     if (moving.width == 0) return {};
-    Region part = whole;
+    const Region part = widened(moving, input);
+    const bool worth_it =
+        static_cast<double>(part.width) * part.height < kLargestPart * styling.canvas.width * styling.canvas.height;
+    return worth_it ? part : styling.canvas;
+  }
+
+  // A rectangle with all around it that its painting depends on, within the frame.
+  Region widened(const Region& region, const ImageView& frame) const {
+    Region wide;
     const auto widen = [this](int at, int size, int limit, int& begin, int& length) {
       begin = std::max(at - model_->radius, 0) / model_->stride * model_->stride;
       length = (at + size + model_->radius - begin + kPartQuantum - 1) / kPartQuantum * kPartQuantum;
@@ -395,10 +538,9 @@ class EngineStylizer : public Stylizer {
       begin = std::max(limit - length, 0) / model_->stride * model_->stride;
       length = limit - begin;
     };
-    widen(moving.x, moving.width, whole.width, part.x, part.width);
-    widen(moving.y, moving.height, whole.height, part.y, part.height);
-    const bool worth_it = static_cast<double>(part.width) * part.height < kLargestPart * whole.width * whole.height;
-    return worth_it ? part : whole;
+    widen(region.x, region.width, frame.width, wide.x, wide.width);
+    widen(region.y, region.height, frame.height, wide.y, wide.height);
+    return wide;
   }
 
   // An engine of its own, so that the whole frame's buffers stay.
@@ -435,6 +577,11 @@ class EngineStylizer : public Stylizer {
   // From one frame to the next.
   SceneCutDetector cuts_;
   StyleFade fade_;
+  StyleFade outside_fade_;
+  FrameMask mask_;  // at the size that is painted
+  FrameMask large_mask_;
+  bool has_outside_ = false;
+  std::optional<ReducedFrame> reduced_;
   StatisticsSmoother smoother_;
   ColorFollower follower_;
   std::optional<Stabilizer> stabilizer_;

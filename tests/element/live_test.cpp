@@ -117,6 +117,68 @@ TEST_F(LiveTest, ParametersReachTheFrame) {
   EXPECT_TRUE(seen.static_skip);
 }
 
+// The mask and the style outside of it: with the first frame, changed while frames flow, taken away.
+TEST_F(LiveTest, MaskAndItsStyle) {
+  Player player;
+  set_style(player, "value=1");
+  g_object_set(player.element(), "mask", "value=5", nullptr);
+  player.play(info_);
+  EXPECT_EQ(next_style_message(player), "value=1|ok||");
+  const auto seen = [&] {
+    player.repaint(picture_);
+    return fake_->last_parameters();
+  };
+  EXPECT_EQ(seen().mask_value, 5);
+  EXPECT_EQ(seen().outside_value, -1);
+  EXPECT_EQ(seen().mask_feather, 0.02f);
+  EXPECT_EQ(seen().processing_height, 0);
+
+  fake_->set_gate(false);
+  g_object_set(player.element(), "mask-style", "gate,value=30", "mask-feather", 0.25f, "processing-height", 360, nullptr);
+  EXPECT_EQ(seen().outside_value, -1);
+  EXPECT_EQ(seen().mask_feather, 0.25f);
+  EXPECT_EQ(seen().processing_height, 360);
+  fake_->set_gate(true);
+  EXPECT_EQ(next_style_message(player), "gate,value=30|ok||");
+  EXPECT_EQ(seen().outside_value, 30);
+
+  g_object_set(player.element(), "mask", "throw=not-an-image", nullptr);
+  const MessagePtr warning = next_message(player.bus(), GST_MESSAGE_WARNING);
+  ASSERT_TRUE(warning);
+  EXPECT_NE(report_of(warning.get()).text.find("The old mask stays in use: "), std::string::npos);
+  EXPECT_EQ(seen().mask_value, 5);
+
+  set_style(player, "value=2");  // leaves both alone
+  EXPECT_TRUE(player.becomes_painted_with(2));
+  EXPECT_EQ(seen().outside_value, 30);
+  g_object_set(player.element(), "mask", nullptr, "mask-style", nullptr, nullptr);
+  EXPECT_EQ(seen().mask_value, -1);
+  EXPECT_EQ(seen().outside_value, -1);
+}
+
+TEST_F(LiveTest, BadFirstMaskIsAnError) {
+  Player player;
+  set_style(player, "value=1");
+  g_object_set(player.element(), "mask", "throw=not-found", nullptr);
+  EXPECT_EQ(gst_element_set_state(player.element(), GST_STATE_PAUSED), GST_STATE_CHANGE_FAILURE);
+  const MessagePtr error = next_message(player.bus(), GST_MESSAGE_ERROR);
+  ASSERT_TRUE(error);
+  EXPECT_EQ(report_of(error.get()).code, GST_RESOURCE_ERROR_NOT_FOUND);
+}
+
+TEST_F(LiveTest, AnotherStyleSizeLoadsBothStyles) {
+  Player player;
+  set_style(player, "value=1");
+  g_object_set(player.element(), "mask-style", "value=2", "mask", "value=3", nullptr);
+  player.play(info_);
+  g_object_set(player.element(), "style-size", 64, nullptr);
+  for (int i = 0; i < 4; ++i) EXPECT_NE(next_style_message(player), "none");
+  const std::vector<std::string> loads = fake_->style_loads();
+  EXPECT_EQ(std::count(loads.begin(), loads.end(), "value=1@64"), 1);
+  EXPECT_EQ(std::count(loads.begin(), loads.end(), "value=2@64"), 1);
+  EXPECT_EQ(std::count(loads.begin(), loads.end(), "value=3@mask"), 1);
+}
+
 TEST_F(LiveTest, FramesWithoutTimeFollowOneAnother) {
   Player player;
   set_style(player, "value=1");

@@ -41,6 +41,12 @@ class Style {
   virtual ~Style() = default;
 };
 
+// A grey picture that says where in the frame which style goes. Immutable, shared freely between threads and stylizers.
+class Mask {
+ public:
+  virtual ~Mask() = default;
+};
+
 // One of several styles at once, and its share.
 struct WeightedStyle {
   std::shared_ptr<const Style> style;
@@ -68,6 +74,10 @@ struct FrameParameters {
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;  // 0 (off) to 1: how firmly the painting holds where the picture does not change
   bool static_skip = false;    // with stabilization: paint only around what moves, with the statistics of the last whole frame
+  std::shared_ptr<const Mask> mask;            // scaled to the frame: `style` where it is white. Null: everywhere
+  std::shared_ptr<const Style> outside_style;  // with a mask: where it is black. Null: the frame stays as it is there
+  float mask_feather = 0.02f;                  // width of the mask's soft edge, in shares of the frame's height, 0 to 1
+  int processing_height = 0;  // pixels; a higher frame is painted at this height and enlarged along its own edges. 0: as it is
 };
 
 // How long the last frames took, milliseconds.
@@ -105,10 +115,14 @@ class Stylizer {
   // The same for a picture in memory, used at the size it has. At least 16x16.
   virtual std::shared_ptr<const Style> encode_style(const ImageView& picture) = 0;
 
+  // A mask from a picture file (read as a style picture is) or from memory: its brightness, white inside, black outside.
+  virtual std::shared_ptr<const Mask> load_mask(const std::string& path) = 0;
+  virtual std::shared_ptr<const Mask> make_mask(const ImageView& picture) = 0;
+
   // Repaints `input` into `output`. Same size (16x16 or more), same device, any two formats; output may be input's own memory.
   // Alpha is copied through; where only the output has alpha it becomes opaque. YUV is converted while it is read and written, but
-  // with PreserveColor::kLuma or stabilization it takes a copy in RGB on the way. PreserveColor and stabilization need pictures in
-  // system memory.
+  // with PreserveColor::kLuma, stabilization, processing_height or a mask without outside_style it takes a copy in RGB on the way.
+  // These and PreserveColor::kMatch need pictures in system memory.
   virtual void process(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) = 0;
 
   // One style whose means and standard deviations lie between those of several (Huang & Belongie 2017, section 7.3). Cheap enough

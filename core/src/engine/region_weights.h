@@ -24,9 +24,9 @@ class RegionWeights {
   struct Plane {
     int width = 0;
     int height = 0;
-    std::vector<float> inside;   // [height][width], 0..1
-    double inside_sum = 0.0;     // over all pixels
-    double outside_sum = 0.0;    // of 1 - inside
+    std::vector<float> inside;  // [height][width], 0..1
+    double inside_sum = 0.0;    // over all pixels
+    double outside_sum = 0.0;   // of 1 - inside
   };
 
   explicit RegionWeights(const Plan& plan);

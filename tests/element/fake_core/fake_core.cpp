@@ -111,6 +111,15 @@ void paint(const ImageView& input, const MutableImageView& output, int value, fl
   is_yuv(input.format) ? paint_planes(input, output, value, strength) : paint_pixels(input, output, value, strength);
 }
 
+class FakeMask : public Mask {
+ public:
+  explicit FakeMask(int value) : value_(value) {}
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
 class FakeStylizer : public Stylizer {
  public:
   explicit FakeStylizer(const StylizerOptions& options) : options_(options), words_(parse(options.model_path)) {
@@ -121,16 +130,15 @@ class FakeStylizer : public Stylizer {
 
   std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
                                           const std::optional<ColorStatistics>& colors) override {
-    const Words words = parse(path);
-    {
-      Shared& state = shared();
-      std::unique_lock guard(state.lock);
-      state.style_loads.push_back(path + "@" + std::to_string(style_size));
-      if (words.count("gate") != 0) state.gate_changed.wait(guard, [&state] { return state.gate_open; });
-    }
-    throw_if_told(words, "throw");
+    const Words words = begin_load(path, "@" + std::to_string(style_size));
     return std::make_shared<FakeStyle>(number(words, "value") + (colors ? kMatchedOffset : 0));
   }
+
+  std::shared_ptr<const Mask> load_mask(const std::string& path) override {
+    return std::make_shared<FakeMask>(number(begin_load(path, "@mask"), "value"));
+  }
+
+  std::shared_ptr<const Mask> make_mask(const ImageView&) override { return std::make_shared<FakeMask>(0); }
 
   std::shared_ptr<const Style> mix_styles(const std::vector<WeightedStyle>& styles) const override {
     float sum = 0.0f;
@@ -159,8 +167,11 @@ class FakeStylizer : public Stylizer {
     ++frames_;
     {
       const std::lock_guard guard(shared().lock);
-      shared().last_parameters = {parameters.time_ns,        parameters.transition_ns, parameters.smoothing_ms,
-                                  parameters.preserve_color, parameters.stabilization, parameters.static_skip};
+      SeenParameters& seen = shared().last_parameters;
+      seen = {parameters.time_ns,       parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color,
+              parameters.stabilization, parameters.static_skip,   parameters.mask_feather, parameters.processing_height};
+      if (parameters.mask) seen.mask_value = dynamic_cast<const FakeMask&>(*parameters.mask).value();
+      if (parameters.outside_style) seen.outside_value = dynamic_cast<const FakeStyle&>(*parameters.outside_style).value();
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(number(words_, "sleep-ms")));
     const int value = dynamic_cast<const FakeStyle&>(*parameters.style).value();
@@ -184,6 +195,18 @@ class FakeStylizer : public Stylizer {
   }
 
  private:
+  static Words begin_load(const std::string& path, const std::string& suffix) {
+    const Words words = parse(path);
+    {
+      Shared& state = shared();
+      std::unique_lock guard(state.lock);
+      state.style_loads.push_back(path + suffix);
+      if (words.count("gate") != 0) state.gate_changed.wait(guard, [&state] { return state.gate_open; });
+    }
+    throw_if_told(words, "throw");
+    return words;
+  }
+
   const StylizerOptions options_;
   const Device device_ = find_fake_device(options_.device);
   const Words words_;

@@ -16,6 +16,7 @@ namespace adainstyle::fake {
 //   style-image   value=N       the style's value, see painted()
 //                 gate          loading waits until the gate is open
 //                 throw=WORD    loading fails
+//   mask          value=N       the mask's value, only seen in SeenParameters; gate and throw=WORD as for a style
 //   model         throw=WORD    opening the model fails
 //                 process-throw=WORD  every frame fails
 //                 sleep-ms=N    every frame takes this long at the least
@@ -43,6 +44,10 @@ struct SeenParameters {
   PreserveColor preserve_color = PreserveColor::kNone;
   float stabilization = 0.0f;
   bool static_skip = false;
+  float mask_feather = 0.0f;
+  int processing_height = 0;
+  int mask_value = -1;     // of the mask; -1: none
+  int outside_value = -1;  // of the style outside of it; -1: none
 };
 
 // What the tests reach by dlsym: the library must not be linked, since when it is loaded is itself tested.
