@@ -32,7 +32,7 @@ class FrameMask {
   bool reset();
 
   Cover cover() const { return cover_; }
-  const Region& bounds() const { return bounds_; }  // of all pixels that are not 0
+  const Region& bounds() const { return bounds_; }               // of all pixels that are not 0
   const std::uint8_t* levels() const { return levels_.data(); }  // rows packed
   std::uint64_t version() const { return version_; }             // another one for each mask that fit() made
 

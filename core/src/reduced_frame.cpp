@@ -18,9 +18,9 @@
 namespace adainstyle {
 namespace {
 
-constexpr int kRadius = 2;      // of the window
-constexpr float kEps = 20.0f;   // of the variance of brightness, levels squared: beyond sensor noise, below what counts as an edge
-constexpr int kBandRows = 16;   // of the large painting, one piece of work
+constexpr int kRadius = 2;     // of the window
+constexpr float kEps = 20.0f;  // of the variance of brightness, levels squared: beyond sensor noise, below what counts as an edge
+constexpr int kBandRows = 16;  // of the large painting, one piece of work
 
 // Brightness in 256ths of a level, as everywhere.
 constexpr float kRed = 77.0f / 256.0f;
@@ -101,8 +101,7 @@ template <int Bytes>
 
 ADAINSTYLE_ROW_LOOP void store_row(const std::uint8_t* red, const std::uint8_t* green, const std::uint8_t* blue,
                                    const PixelLayout& layout, int count, std::uint8_t* row) {
-  layout.bytes == 4 ? store_colors<4>(red, green, blue, layout, count, row)
-                    : store_colors<3>(red, green, blue, layout, count, row);
+  layout.bytes == 4 ? store_colors<4>(red, green, blue, layout, count, row) : store_colors<3>(red, green, blue, layout, count, row);
 }
 
 void store_alpha(const std::uint8_t* source, const PixelLayout& from, const PixelLayout& to, int count, std::uint8_t* row) {
@@ -258,8 +257,7 @@ void ReducedFrame::expand_row(int y, float* expanded) const {
   }
 }
 
-void ReducedFrame::enlarge_rows(const ImageView& frame, const MutableImageView& output, int begin, int end,
-                                float* scratch) const {
+void ReducedFrame::enlarge_rows(const ImageView& frame, const MutableImageView& output, int begin, int end, float* scratch) const {
   const PixelLayout from = pixel_layout(frame.format);
   const PixelLayout to = pixel_layout(output.format);
   const std::ptrdiff_t width = frame_width_;

@@ -49,7 +49,7 @@ class ReducedFrame {
   void enlarge_rows(const ImageView& frame, const MutableImageView& output, int begin, int end, float* scratch) const;
 
   static constexpr int kScratchRows = 16;
-  static constexpr int kPlanes = 4;  // brightness, red, green, blue
+  static constexpr int kPlanes = 4;        // brightness, red, green, blue
   static constexpr int kCoefficients = 6;  // a and b of red, green and blue
 
   const int threads_;
