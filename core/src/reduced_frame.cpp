@@ -10,7 +10,7 @@
 // Loops over rows, compiled for several CPUs; which one runs is chosen when the library is loaded. AddressSanitizer's runtime is not
 // ready yet at that moment.
 #if defined(__x86_64__) && !defined(__SANITIZE_ADDRESS__)
-#define ADAINSTYLE_ROW_LOOP [[gnu::target_clones("arch=skylake-avx512", "arch=haswell", "default")]]
+#define ADAINSTYLE_ROW_LOOP [[gnu::target_clones("avx512f", "avx2", "default")]]
 #else
 #define ADAINSTYLE_ROW_LOOP
 #endif
@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kRadius = 2;     // of the window
 constexpr float kEps = 20.0f;  // of the variance of brightness, levels squared: beyond sensor noise, below what counts as an edge
-constexpr int kBandRows = 16;  // of the large painting, one piece of work
+constexpr int kBandRows = 48;  // of the large painting, one piece of work
 
 // Brightness in 256ths of a level, as everywhere.
 constexpr float kRed = 77.0f / 256.0f;
@@ -60,6 +60,20 @@ ADAINSTYLE_ROW_LOOP void add_moments(const float* planes, int width, float* sums
       sum[x] += color[x];
       sum[width + x] += light[x] * color[x];
     }
+  }
+}
+
+// The sums over the window's rows.
+ADAINSTYLE_ROW_LOOP void add_across(const float* column, int width, float* across) {
+  for (int x = kRadius; x < width - kRadius; ++x) {
+    float sum = 0.0f;
+    for (int k = -kRadius; k <= kRadius; ++k) sum += column[x + k];
+    across[x] = sum;
+  }
+  for (int x = 0; x < width; x = x == kRadius - 1 ? width - kRadius : x + 1) {  // the ends
+    float sum = 0.0f;
+    for (int k = std::max(x - kRadius, 0); k <= std::min(x + kRadius, width - 1); ++k) sum += column[k];
+    across[x] = sum;
   }
 }
 
@@ -232,11 +246,7 @@ void ReducedFrame::fit_row(int y, float* scratch) {
   for (int m = 0; m < kMoments; ++m) {
     const float* column = sums + m * width;
     float* across = window + m * width;
-    for (int x = 0; x < width_; ++x) {
-      float sum = 0.0f;
-      for (int k = std::max(x - kRadius, 0); k <= std::min(x + kRadius, width_ - 1); ++k) sum += column[k];
-      across[x] = sum;
-    }
+    add_across(column, width_, across);
   }
   for (int x = 0; x < width_; ++x) {
     const int columns = std::min(x + kRadius, width_ - 1) - std::max(x - kRadius, 0) + 1;

@@ -18,6 +18,10 @@ constexpr int kWindow = 16;  // pixels a side of what is compared in the search,
 
 // Mean absolute differences of brightness, in levels of 255. Noise of 2 levels in each colour makes 1.1 between two frames.
 constexpr float kStill = 1.9f;
+// Following the noise: a tile is still below this many times what the quietest quarter of the tiles shows, whose mismatch is that of
+// the worst of four quarters of 16 pixels. Noise alone passes it in one tile of some ten thousand. More than the last is no noise.
+constexpr float kTimesNoise = 1.7f;
+constexpr float kNoisiest = 3.2f;
 constexpr float kFound = 3.5f;      // up to here a tile is certainly the same
 constexpr float kNotFound = 12.0f;  // from here on it is certainly another
 
@@ -71,7 +75,7 @@ int quarter_minimum(int before, int middle, int after) {
 
 }  // namespace
 
-void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fresh) {
+void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fresh, bool follow_noise) {
   if (input.width != width_ || input.height != height_) resize(input.width, input.height);
   if (fresh || (timed_ && time_ns < last_time_)) ready_ = false;
   elapsed_ns_ = timed_ ? std::max<std::int64_t>(time_ns - last_time_, 0) : 0;
@@ -83,8 +87,21 @@ void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fres
     std::fill(tiles_.begin(), tiles_.end(), Tile{});
     return;
   }
+#pragma omp parallel for num_threads(threads_) schedule(static)
+  for (int row = 0; row < tiles_y_; ++row) {
+    for (int tx = 0; tx < tiles_x_; ++tx) changes_[static_cast<std::size_t>(row) * tiles_x_ + tx] = mismatch(tx, row, {});
+  }
+  const float limit = still_limit(follow_noise);
 #pragma omp parallel for num_threads(threads_) schedule(dynamic, 1)
-  for (int row = 0; row < tiles_y_; ++row) match_row(row);
+  for (int row = 0; row < tiles_y_; ++row) match_row(row, limit);
+}
+
+float Stabilizer::still_limit(bool follow_noise) {
+  if (!follow_noise) return kStill;
+  sorted_ = changes_;
+  const auto quarter = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 4);
+  std::nth_element(sorted_.begin(), quarter, sorted_.end());
+  return std::clamp(kTimesNoise * *quarter, kStill, kNoisiest);
 }
 
 Region Stabilizer::moving_region() const {
@@ -133,6 +150,7 @@ void Stabilizer::resize(int width, int height) {
   held_.assign(pixels, 0);
   tiles_.assign(static_cast<std::size_t>(tiles_x_) * tiles_y_, {});
   last_tiles_ = tiles_;
+  changes_.assign(tiles_.size(), 0.0f);
   for (History* history : {&last_, &next_}) {
     history->painting.assign(pixels * 3, 0);
     history->brightness.assign(pixels, 0);
@@ -152,12 +170,12 @@ void Stabilizer::read_brightness(const ImageView& input) {
   }
 }
 
-void Stabilizer::match_row(int row) {
+void Stabilizer::match_row(int row, float limit) {
   Tile left;
   for (int tx = 0; tx < tiles_x_; ++tx) {
     Tile tile;
-    const float difference = mismatch(tx, row, tile);
-    tile.still = difference < kStill;
+    const float difference = changes_[static_cast<std::size_t>(row) * tiles_x_ + tx];
+    tile.still = difference < limit;
     tile.found = 1.0f;
     if (!tile.still) {
       search(tx, row, left, tile);

@@ -23,8 +23,9 @@ class Stabilizer {
   explicit Stabilizer(int threads) : threads_(threads) {}
 
   // Looks at a frame before it is painted. time_ns: when it is shown. fresh: nothing of what was painted before may stay (a scene
-  // cut, another style). A change of size and a time that goes back mean the same.
-  void look_at(const ImageView& input, std::int64_t time_ns, bool fresh);
+  // cut, another style). A change of size and a time that goes back mean the same. follow_noise: what counts as still is what the
+  // frame's own noise explains; it is told from the quietest quarter of the tiles.
+  void look_at(const ImageView& input, std::int64_t time_ns, bool fresh, bool follow_noise);
 
   // Whether there is a last painting to go on with.
   bool has_history() const { return ready_; }
@@ -50,7 +51,8 @@ class Stabilizer {
 
   void resize(int width, int height);
   void read_brightness(const ImageView& input);
-  void match_row(int row);
+  float still_limit(bool follow_noise);
+  void match_row(int row, float limit);
   int match_cost(int x, int y, int dx, int dy, int limit) const;
   void search(int x, int y, const Tile& left, Tile& tile) const;
   float mismatch(int tile_x, int tile_y, const Tile& tile) const;
@@ -72,6 +74,8 @@ class Stabilizer {
   std::vector<std::uint8_t> held_;        // last_.brightness in whole levels, what tiles are matched with
   std::vector<Tile> tiles_;
   std::vector<Tile> last_tiles_;
+  std::vector<float> changes_;  // of each tile from where it lay in the last frame, mean absolute levels
+  std::vector<float> sorted_;
   History last_;
   History next_;
 };

@@ -561,7 +561,7 @@ class EngineStylizer : public Stylizer {
     if (!stabilizer_) stabilizer_.emplace(threads_);
     const bool recolored = parameters.preserve_color != last_preserve_color_;
     last_preserve_color_ = parameters.preserve_color;
-    stabilizer_->look_at(input, parameters.time_ns, fresh || recolored);
+    stabilizer_->look_at(input, parameters.time_ns, fresh || recolored, parameters.static_skip);
     return true;
   }
 
