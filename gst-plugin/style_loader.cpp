@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
 #include "style_loader.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
 #include <utility>
 
 namespace adainstyle::gst {
+
+namespace {
+
+// Frames go first where the cores are few. On Linux 0 means the calling thread; the threads that it starts inherit it. Where it is
+// refused, loading keeps the priority it has.
+constexpr int kNiceness = 5;
+void yield_to_frames() { static_cast<void>(setpriority(PRIO_PROCESS, 0, getpriority(PRIO_PROCESS, 0) + kNiceness)); }
+
+}  // namespace
 
 StyleLoader::StyleLoader(std::function<void(const StyleRequest&)> load) : load_(std::move(load)), thread_([this] { run(); }) {}
 
@@ -34,6 +45,7 @@ void StyleLoader::request(StyleRequest request) {
 }
 
 void StyleLoader::run() {
+  yield_to_frames();
   std::unique_lock guard(lock_);
   while (true) {
     const auto next = [this] {

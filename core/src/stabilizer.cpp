@@ -19,9 +19,11 @@ constexpr int kWindow = 16;  // pixels a side of what is compared in the search,
 // Mean absolute differences of brightness, in levels of 255. Noise of 2 levels in each colour makes 1.1 between two frames.
 constexpr float kStill = 1.9f;
 // Following the noise: a tile is still below this many times what the quietest quarter of the tiles shows, whose mismatch is that of
-// the worst of four quarters of 16 pixels. Noise alone passes it in one tile of some ten thousand. More than the last is no noise.
-constexpr float kTimesNoise = 1.7f;
-constexpr float kNoisiest = 3.2f;
+// the worst of four quarters of 16 pixels. More than the second is no noise. What passes by less than the third times and has no
+// neighbour that does is noise too, or a camera's encoder.
+constexpr float kTimesNoise = 1.9f;
+constexpr float kNoisiest = 3.5f;
+constexpr float kTimesLone = 2.0f;
 constexpr float kFound = 3.5f;      // up to here a tile is certainly the same
 constexpr float kNotFound = 12.0f;  // from here on it is certainly another
 
@@ -101,7 +103,26 @@ float Stabilizer::still_limit(bool follow_noise) {
   sorted_ = changes_;
   const auto quarter = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 4);
   std::nth_element(sorted_.begin(), quarter, sorted_.end());
-  return std::clamp(kTimesNoise * *quarter, kStill, kNoisiest);
+  const float limit = std::clamp(kTimesNoise * *quarter, kStill, kNoisiest);
+  forget_lone_changes(limit);
+  return limit;
+}
+
+void Stabilizer::forget_lone_changes(float limit) {
+  const auto change = [this](int tx, int ty) -> float& { return changes_[static_cast<std::size_t>(ty) * tiles_x_ + tx]; };
+  const auto is_lone = [&](int tx, int ty) {
+    int moving = 0;
+    for (int v = std::max(ty - 1, 0); v <= std::min(ty + 1, tiles_y_ - 1); ++v) {
+      for (int u = std::max(tx - 1, 0); u <= std::min(tx + 1, tiles_x_ - 1); ++u) moving += change(u, v) >= limit ? 1 : 0;
+    }
+    return moving == 1;  // itself
+  };
+  for (int ty = 0; ty < tiles_y_; ++ty) {
+    for (int tx = 0; tx < tiles_x_; ++tx) {
+      float& own = change(tx, ty);
+      if (own >= limit && own < kTimesLone * limit && is_lone(tx, ty)) own = 0.0f;
+    }
+  }
 }
 
 Region Stabilizer::moving_region() const {

@@ -52,6 +52,7 @@ class Stabilizer {
   void resize(int width, int height);
   void read_brightness(const ImageView& input);
   float still_limit(bool follow_noise);
+  void forget_lone_changes(float limit);
   void match_row(int row, float limit);
   int match_cost(int x, int y, int dx, int dy, int limit) const;
   void search(int x, int y, const Tile& left, Tile& tile) const;

@@ -240,11 +240,11 @@ class EngineStylizer : public Stylizer {
     return encode_style(picture.view());
   }
 
-  // An engine of its own, so that frames go on meanwhile and keep their buffers.
+  // An engine of its own, so that frames go on meanwhile and keep their buffers, on half of the threads, so that they keep their pace.
   std::shared_ptr<const Style> encode_style(const ImageView& picture) override {
     check_picture(picture, "style picture");
     return guarded("encoding the style picture", [&] {
-      const std::unique_ptr<Engine> engine = model_->prepared->make_engine(threads_);
+      const std::unique_ptr<Engine> engine = model_->prepared->make_engine(std::max(threads_ / 2, 1));
       return std::make_shared<EncodedStyle>(model_->id, std::vector{new_picture_id()}, engine->encode_style(picture));
     });
   }

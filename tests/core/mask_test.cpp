@@ -10,6 +10,7 @@
 
 #include "adainstyle/stylizer.h"
 #include "frame_mask.h"
+#include "pixels/pixels.h"
 #include "support/expect_error.h"
 #include "support/frames.h"
 
@@ -165,6 +166,32 @@ TEST_F(MaskTest, AlphaAndFormatsPassThrough) {
       }
     }
     for (int y = 0; y < 64; ++y) ASSERT_EQ(out[y * kStride + 80 * 4], 7);  // beyond the rows
+  }
+}
+
+// YUV takes a copy in RGB on the way: what comes out is what the copy gives.
+TEST_F(MaskTest, YuvPassesThrough) {
+  std::vector<std::uint8_t> bytes(80 * 64 * 3 / 2), out(bytes.size());
+  const auto nv12 = [](auto* data, auto view) {
+    view.format = PixelFormat::kNV12;
+    view.width = 80;
+    view.height = 64;
+    view.planes[0] = data;
+    view.planes[1] = data + static_cast<std::ptrdiff_t>(80) * 64;
+    view.strides[0] = view.strides[1] = 80;
+    return view;
+  };
+  convert_picture(content_.view(), nv12(bytes.data(), MutableImageView()), 1);
+  const ImageView input = nv12(static_cast<const std::uint8_t*>(bytes.data()), ImageView());
+  Frame copy(80, 64);
+  convert_picture(input, copy.mutable_view(), 1);
+  for (const int height : {0, 40}) {
+    FrameParameters parameters = with_mask(left_part(80, 64, 40), 0.1f);
+    parameters.processing_height = height;
+    std::vector<std::uint8_t> wanted(bytes.size());
+    convert_picture(painted_afresh(copy, parameters).view(), nv12(wanted.data(), MutableImageView()), 1);
+    stylizer_->process(input, nv12(out.data(), MutableImageView()), parameters);
+    EXPECT_EQ(out, wanted) << height;
   }
 }
 

@@ -283,6 +283,23 @@ TEST_F(StaticSkipTest, AWholeFrameIsPaintedOnceASecond) {
   EXPECT_NEAR(stylizer_->timings().painted_share, 3.0 / 51.0, 1e-6);
 }
 
+// Sensor noise is not taken for motion, and what moves in front of it is found.
+TEST_F(StaticSkipTest, NoiseIsNoMotion) {
+  const auto share_of = [&](bool moves) {
+    const auto other = open_stylizer({"", "cpu", Precision::kFp32, 2});
+    Frame out(kWidth, kHeight);
+    for (unsigned i = 0; i < 20; ++i, parameters_.time_ns += 40 * kMs) {
+      const Frame frame = scene(moves ? 40 + 4 * static_cast<int>(i) : 40, 40).noisy(1.75, i);
+      other->process(frame.view(), out.mutable_view(), parameters_);
+    }
+    return other->timings().painted_share;
+  };
+  EXPECT_LT(share_of(false), 0.1);
+  const double moving = share_of(true);
+  EXPECT_GT(moving, 0.2);
+  EXPECT_LT(moving, 0.7);
+}
+
 int luma(const Frame& frame, std::size_t pixel) {
   return (77 * frame.bytes[pixel * 3] + 150 * frame.bytes[pixel * 3 + 1] + 29 * frame.bytes[pixel * 3 + 2]) >> 8;
 }
