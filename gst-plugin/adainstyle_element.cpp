@@ -106,6 +106,7 @@ struct State {
   GstVideoInfo info = {};           // of both pads
   GpuMemory* gpu_frames = nullptr;  // where the pads' caps are of GPU memory
   GstClockTime last_time = 0;       // running time of the last frame
+  int tiles = 1;                    // that the last frame was painted in
 };
 
 }  // namespace
@@ -259,6 +260,7 @@ gboolean start(GstBaseTransform* transform) {
     state.latency.reset();
     state.dropped = 0;
     state.last_time = 0;
+    state.tiles = 1;
     {
       const std::lock_guard guard(state.lock);
       state.stylizer = std::move(stylizer);
@@ -445,6 +447,18 @@ GstBuffer* paint(const GstVideoInfo& info, GstBuffer* in_buffer, GstBuffer* out_
   return nullptr;
 }
 
+// Says once that frames do not fit into memory, and again when the number of tiles changes.
+void report_tiles(GstElement* element, State& state) {
+  const int tiles = state.stylizer->info().tiles;
+  if (tiles == state.tiles) return;
+  state.tiles = tiles;
+  if (tiles == 1) return;
+  GST_ELEMENT_WARNING(element, RESOURCE, NO_SPACE_LEFT,
+                      ("Frames of %dx%d do not fit into memory and are painted in %d tiles, which takes longer.",
+                       GST_VIDEO_INFO_WIDTH(&state.info), GST_VIDEO_INFO_HEIGHT(&state.info), tiles),
+                      ("Raise memory-limit, or use smaller frames or processing-height."));
+}
+
 GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer, GstBuffer* out_buffer) {
   GstElement* element = GST_ELEMENT(transform);
   return guarded(element, Phase::kRunning, GST_FLOW_ERROR, [&] {
@@ -462,6 +476,7 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
                         ("%s buffer %" GST_PTR_FORMAT, faulty == in_buffer ? "input" : "output", faulty));
       return GST_FLOW_ERROR;
     }
+    report_tiles(element, state);
     if (state.latency.add(gst_util_get_timestamp() - begin)) {
       GST_INFO_OBJECT(element, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS(state.latency.latency()));
       gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));

@@ -14,6 +14,7 @@ enum PropertyId : guint {
   PROP_DEVICE,
   PROP_PRECISION,
   PROP_THREADS,
+  PROP_MEMORY_LIMIT,
   PROP_STYLE_IMAGES,
   PROP_STYLE_WEIGHTS,
   PROP_STYLE_POSITION,
@@ -30,6 +31,7 @@ enum PropertyId : guint {
 
 constexpr int kMaxStyleSize = 4096;
 constexpr int kMaxThreads = 1024;
+constexpr guint kMaxMemoryLimit = 1 << 20;  // MiB
 constexpr int kMaxStyles = 64;
 constexpr int kMaxProcessingHeight = 16384;
 constexpr guint kMaxSmoothing = 60'000;  // ms
@@ -211,6 +213,12 @@ void install_properties(GObjectClass* object_class) {
       g_param_spec_int("threads", "Threads", "CPU threads that work on one frame (0 = one for each core)", 0, kMaxThreads,
                        defaults.stylizer.threads, kBeforeStart));
   g_object_class_install_property(
+      object_class, PROP_MEMORY_LIMIT,
+      g_param_spec_uint("memory-limit", "Memory limit",
+                        "Mebibytes that the features of a frame may take; a frame in system memory that needs more is painted in "
+                        "tiles: the same picture, slower (0 = no limit)",
+                        0, kMaxMemoryLimit, 0, kBeforeStart));
+  g_object_class_install_property(
       object_class, PROP_TEMPORAL_SMOOTHING,
       g_param_spec_uint(
           "temporal-smoothing", "Temporal smoothing",
@@ -270,6 +278,9 @@ Effect write_property(Settings& settings, guint id, const GValue* value) {
     case PROP_DEVICE: settings.stylizer.device = string_of(value); return Effect::kNextStart;
     case PROP_PRECISION: settings.stylizer.precision = static_cast<Precision>(g_value_get_enum(value)); return Effect::kNextStart;
     case PROP_THREADS: settings.stylizer.threads = g_value_get_int(value); return Effect::kNextStart;
+    case PROP_MEMORY_LIMIT:
+      settings.stylizer.memory_limit = static_cast<std::size_t>(g_value_get_uint(value)) << 20;
+      return Effect::kNextStart;
     default: return Effect::kUnknownProperty;
   }
 }
@@ -293,6 +304,7 @@ bool read_property(const Settings& settings, guint id, GValue* value) {
     case PROP_DEVICE: g_value_set_string(value, settings.stylizer.device.c_str()); return true;
     case PROP_PRECISION: g_value_set_enum(value, static_cast<gint>(settings.stylizer.precision)); return true;
     case PROP_THREADS: g_value_set_int(value, settings.stylizer.threads); return true;
+    case PROP_MEMORY_LIMIT: g_value_set_uint(value, static_cast<guint>(settings.stylizer.memory_limit >> 20)); return true;
     case PROP_STABILIZATION: g_value_set_float(value, settings.stabilization); return true;
     case PROP_STATIC_SKIP: g_value_set_boolean(value, settings.static_skip); return true;
     case PROP_MASK: set_path(value, settings.mask); return true;

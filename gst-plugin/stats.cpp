@@ -31,7 +31,7 @@ GstStructure* make_stats(const Stylizer* stylizer, std::uint64_t dropped) {
   gst_structure_set(stats, "frames", G_TYPE_UINT64, static_cast<guint64>(timings.frames), "scene-cuts", G_TYPE_UINT64,
                     static_cast<guint64>(timings.scene_cuts), "device", G_TYPE_STRING, info.device.c_str(), "precision",
                     G_TYPE_STRING, precision_name(info.precision), "memory", G_TYPE_UINT64,
-                    static_cast<guint64>(info.weight_bytes + info.workspace_bytes), nullptr);
+                    static_cast<guint64>(info.weight_bytes + info.workspace_bytes), "tiles", G_TYPE_INT, info.tiles, nullptr);
   gst_structure_set(stats, "painted-share", G_TYPE_DOUBLE, timings.painted_share, nullptr);
   set_timing(stats, "convert", timings.convert);
   set_timing(stats, "encode", timings.encode);

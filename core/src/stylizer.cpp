@@ -19,6 +19,7 @@
 #include "colors.h"
 #include "engine/devices.h"
 #include "engine/engine.h"
+#include "engine/tiled_engine.h"
 #include "frame_mask.h"
 #include "image_file.h"
 #include "model_file.h"
@@ -223,7 +224,9 @@ class EngineStylizer : public Stylizer {
     threads_ = options.threads > 0 ? options.threads : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
     precision_ = options.precision == Precision::kAuto ? fastest_precision(device_) : options.precision;
     model_ = guarded("loading the model", [&] { return model_cache().get(path_, device_, precision_); });
-    frame_engine_ = guarded("preparing the engine", [&] { return model_->prepared->make_engine(threads_); });
+    frame_engine_ = guarded("preparing the engine", [&] {
+      return std::make_unique<TiledEngine>(model_->prepared, threads_, model_->radius, options.memory_limit);
+    });
   }
 
   std::shared_ptr<const Style> load_style(const std::string& path, int style_size,
@@ -331,7 +334,8 @@ class EngineStylizer : public Stylizer {
             precision_,
             device_.type == DeviceType::kCpu ? threads_ : 0,
             model_->prepared->weight_bytes(),
-            workspace_bytes_};
+            workspace_bytes_,
+            tiles_};
   }
 
   StylizerTimings timings() const override { return timings_.read(); }
@@ -436,6 +440,7 @@ class EngineStylizer : public Stylizer {
       engine.stylize(part_of(input, part), part_of(output, part), *styling.style, parameters.strength);
       work.times = engine.times();
     }
+    tiles_ = frame_engine_->tiles();
     workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
     watch.add_to(work.paint);
     const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma && !reduced_;
@@ -570,8 +575,9 @@ class EngineStylizer : public Stylizer {
   Precision precision_ = Precision::kFp32;
   int threads_ = 0;
   std::shared_ptr<const LoadedModel> model_;
-  std::unique_ptr<Engine> frame_engine_;
+  std::unique_ptr<TiledEngine> frame_engine_;
   std::atomic<std::size_t> workspace_bytes_ = 0;
+  std::atomic<int> tiles_ = 1;
   TimingLog timings_;
 
   // From one frame to the next.

@@ -81,6 +81,18 @@ INSTANTIATE_TEST_SUITE_P(Each, FaultsTest, ::testing::ValuesIn(kFaults), [](cons
   return name;
 });
 
+TEST_F(ErrorsTest, TilesAreAWarningOnce) {
+  g_object_set(player_.element(), "style-image", "value=1", "model", "tiles=6", "memory-limit", 20, nullptr);
+  player_.play(info_);
+  for (int frame = 0; frame < 3; ++frame) EXPECT_FALSE(player_.repaint(test_picture(info_)).empty());
+  const MessagePtr warning = next_message(player_.bus(), GST_MESSAGE_WARNING);
+  ASSERT_TRUE(warning);
+  const Report report = report_of(warning.get());
+  EXPECT_EQ(report.code, GST_RESOURCE_ERROR_NO_SPACE_LEFT);
+  EXPECT_NE(report.text.find("6 tiles"), std::string::npos) << report.text;
+  EXPECT_FALSE(MessagePtr(gst_bus_pop_filtered(player_.bus(), GST_MESSAGE_WARNING)));
+}
+
 TEST_F(ErrorsTest, StyleNotSet) {
   expect_failure_to_reach(GST_STATE_PAUSED);
   expect_error(kResource, GST_RESOURCE_ERROR_SETTINGS, "Set the property style-image");

@@ -22,6 +22,10 @@ struct StylizerOptions {
   std::string device = "auto";  // "auto", "cpu", "cuda" or "cuda:N"
   Precision precision = Precision::kAuto;
   int threads = 0;  // CPU threads for one frame; 0: one a core
+
+  // Bytes that the features of a frame may take; 0: as many as there are. A frame in system memory that needs more, or that memory
+  // runs out for, is painted in tiles: the same picture, slower.
+  std::size_t memory_limit = 0;
 };
 
 // What a stylizer ended up with.
@@ -32,6 +36,7 @@ struct StylizerInfo {
   int threads;                  // 0 on a GPU
   std::size_t weight_bytes;     // memory of the weights, shared by all stylizers of the same model, device and precision
   std::size_t workspace_bytes;  // memory of this stylizer's buffers at the largest frame so far
+  int tiles = 1;                // that the last frame was painted in; 1: in one piece
 };
 
 // The statistics a style picture leaves at the model's AdaIN layers. Made by a Stylizer, immutable, shared freely between

@@ -37,4 +37,21 @@ ArenaLayout lay_out(const std::vector<Lifetime>& tensors) {
   return layout;
 }
 
+std::size_t arena_bytes(const Plan& plan, int width, int height, std::size_t element) {
+  std::vector<Lifetime> lifetimes(plan.tensors.size());
+  for (std::size_t t = 0; t < plan.tensors.size(); ++t) {
+    const TensorShape& shape = plan.tensors[t];
+    const std::size_t columns = tensor_side(shape, extended_side(plan, width)) + 2;  // a pixel of padding on each side
+    const std::size_t rows = tensor_side(shape, extended_side(plan, height));
+    lifetimes[t].bytes = columns * rows * ((shape.channels + 15) / 16 * 16) * element;
+  }
+  for (int i = 0; i < static_cast<int>(plan.steps.size()); ++i) {
+    const Step& step = plan.steps[i];
+    lifetimes[step.output].first_step = lifetimes[step.output].last_step = i;
+    lifetimes[step.input].last_step = i;
+    if (step.skip >= 0) lifetimes[step.skip].last_step = i;
+  }
+  return lay_out(lifetimes).bytes;
+}
+
 }  // namespace adainstyle

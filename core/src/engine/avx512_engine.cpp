@@ -61,6 +61,9 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
 
   std::unique_ptr<Engine> make_engine(int threads) const override;
 
+  const Plan& lowered() const override { return plan; }
+  std::size_t feature_bytes(int width, int height) const override { return arena_bytes(plan, width, height, sizeof(Bf16)); }
+
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
     for (const PackedConv& conv : convs) {
@@ -133,6 +136,7 @@ class Avx512Engine : public Engine {
       watch.add_to(i < plan_.encoder_steps ? times_.encode : times_.decode);
       if (!measure) continue;
       auto result = adain_.take(i, measured(i), maps_[plan_.steps[i].output].channels);
+      if (filter_ && filter_->done()) return;
       if (!result) continue;
       if (!result->by_region.empty()) apply_regions(i, result->by_region[0], result->by_region[1]);
       affines_[result->point] = std::move(result->affine);

@@ -28,6 +28,12 @@ class StatisticsFilter {
  public:
   virtual ~StatisticsFilter() = default;
   virtual void filter(std::size_t point, Statistics& content) = 0;
+
+  // Whether it also sees the points of which only the mean counts (Note [Flat frames]).
+  virtual bool takes_means() const { return false; }
+
+  // Whether it has seen enough: the engine then leaves the frame unpainted.
+  virtual bool done() const { return false; }
 };
 
 // Where in a frame which style goes (Note [Regions] in region_weights.h).
@@ -79,6 +85,10 @@ class PreparedModel {
   // threads: CPU threads of one frame, 0 for one a core.
   virtual std::unique_ptr<Engine> make_engine(int threads) const = 0;
   virtual std::size_t weight_bytes() const = 0;
+  virtual const Plan& lowered() const = 0;
+
+  // About what the features of a picture take, with the tensors that are alive at a time.
+  virtual std::size_t feature_bytes(int width, int height) const = 0;
 };
 
 // Note [Two engines]

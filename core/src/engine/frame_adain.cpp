@@ -66,7 +66,7 @@ std::optional<FrameAdaIN::Result> FrameAdaIN::take(int index, std::vector<Measur
   const std::size_t filter_point = point >= 0 ? point : plan_.adains.size() + tap;
   const std::size_t filter_points = plan_.adains.size() + plan_.tap_tensors.size();
   for (std::size_t r = 0; r < content.size(); ++r) {
-    if (filter_ && !mean_only) filter_->filter(r * filter_points + filter_point, content[r].statistics);
+    if (filter_ && (!mean_only || filter_->takes_means())) filter_->filter(r * filter_points + filter_point, content[r].statistics);
     if (tap >= 0) blend_targets(regions_[r], plan_.steps[index].output, content[r].statistics);
   }
   if (point < 0) return std::nullopt;

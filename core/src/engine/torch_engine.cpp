@@ -17,6 +17,7 @@
 #include <map>
 #include <utility>
 
+#include "engine/arena.h"
 #include "engine/engine.h"
 #include "engine/frame_adain.h"
 #include "engine/picture_transfer.h"
@@ -61,6 +62,11 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
   }
 
   std::unique_ptr<Engine> make_engine(int threads) const override;
+
+  const Plan& lowered() const override { return plan; }
+  std::size_t feature_bytes(int width, int height) const override {
+    return arena_bytes(plan, width, height, c10::elementSize(dtype));
+  }
 
   std::size_t weight_bytes() const override {
     std::size_t bytes = 0;
@@ -134,6 +140,10 @@ class TorchEngine : public Engine {
         at::Tensor& features = tensors_[plan_.steps[i].output];
         const at::Tensor inside = masked ? inside_of(static_cast<int>(i), features) : at::Tensor();
         const auto result = adain_.take(static_cast<int>(i), measured(features, inside), static_cast<int>(features.size(1)));
+        if (filter_ && filter_->done()) {
+          tensors_.clear();
+          return;
+        }
         if (result && !result->by_region.empty()) features = apply_regions(features, inside, *result);
         if (result) affines_[result->point] = to_device(result->affine);
       }

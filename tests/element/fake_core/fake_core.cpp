@@ -184,7 +184,8 @@ class FakeStylizer : public Stylizer {
             Precision::kFp32,
             1,
             1000,
-            24};
+            24,
+            options_.memory_limit == 0 ? 1 : number(words_, "tiles")};
   }
 
   StylizerTimings timings() const override {

@@ -19,6 +19,7 @@ namespace adainstyle::fake {
 //   mask          value=N       the mask's value, only seen in SeenParameters; gate and throw=WORD as for a style
 //   model         throw=WORD    opening the model fails
 //                 process-throw=WORD  every frame fails
+//                 tiles=N       with a memory-limit, frames count as painted in so many tiles
 //                 sleep-ms=N    every frame takes this long at the least
 //
 // WORD is settings, not-found, unreadable, not-an-image, malformed-model, device-absent, library or out-of-memory for an Error of
