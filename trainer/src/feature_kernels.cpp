@@ -39,6 +39,14 @@ inline void store(Half* to, float value) {
   *to = static_cast<Half>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);  // round to nearest even
 }
 
+// Orders what a ReLU lets through like the numbers themselves, in integers, whose comparisons vectorise.
+inline std::int32_t order(Half bits) { return bits & 0x7fff; }
+inline std::int32_t order(float value) {
+  std::int32_t bits;
+  std::memcpy(&bits, &value, sizeof bits);
+  return bits & 0x7fffffff;
+}
+
 struct Extent {
   std::int64_t n, c, h, w;
   explicit Extent(const at::Tensor& t) : n(t.size(0)), c(t.size(1)), h(t.size(2)), w(t.size(3)) {}
@@ -135,22 +143,22 @@ ADAINSTYLE_MULTIVERSION void store_row(const float* from, std::int64_t count, T*
   for (std::int64_t i = 0; i < count; ++i) store(to + i, from[i]);
 }
 
-// One window of four features a, b, c, d: the gradient goes to the first that equals the maximum, if that is above zero.
+// One window of four features: the gradient goes to the first that equals the maximum, if that is above zero.
 template <typename T>
-ADAINSTYLE_MULTIVERSION void route_window(const T* const feature[4], T* const out[4], const float* gradient, int present,
-                                          std::int64_t channels) {
-  const T* __restrict i0 = feature[0], * __restrict i1 = feature[1], * __restrict i2 = feature[2], * __restrict i3 = feature[3];
-  T* __restrict o0 = out[0], * __restrict o1 = out[1], * __restrict o2 = out[2], * __restrict o3 = out[3];
+ADAINSTYLE_MULTIVERSION void route_window(const T* __restrict f0, const T* __restrict f1, const T* __restrict f2,
+                                          const T* __restrict f3, const float* __restrict gradient, std::int64_t channels,
+                                          T* __restrict o0, T* __restrict o1, T* __restrict o2, T* __restrict o3) {
   for (std::int64_t c = 0; c < channels; ++c) {
-    const float f0 = load(i0[c]), f1 = load(i1[c]), f2 = load(i2[c]), f3 = load(i3[c]);
-    const float best = std::max(std::max(f0, f1), std::max(f2, f3));
-    const float g = best > 0.0f ? gradient[c] : 0.0f;
-    const bool at0 = f0 == best, at1 = !at0 && f1 == best, at2 = !at0 && !at1 && f2 == best, at3 = !at0 && !at1 && !at2;
-    // Where the window hangs over the border the outer members repeat an inner one, which was met first.
-    if (present & 8) store(o3 + c, at3 ? g : 0.0f);
-    if (present & 4) store(o2 + c, at2 ? g : 0.0f);
-    if (present & 2) store(o1 + c, at1 ? g : 0.0f);
-    store(o0 + c, at0 ? g : 0.0f);
+    const std::int32_t v0 = order(f0[c]), v1 = order(f1[c]), v2 = order(f2[c]), v3 = order(f3[c]);
+    const std::int32_t best = std::max(std::max(v0, v1), std::max(v2, v3));
+    const float g0 = best > 0 ? gradient[c] : 0.0f;
+    const float g1 = v0 == best ? 0.0f : g0;  // what the earlier ones have left
+    const float g2 = v1 == best ? 0.0f : g1;
+    const float g3 = v2 == best ? 0.0f : g2;
+    store(o0 + c, v0 == best ? g0 : 0.0f);
+    store(o1 + c, v1 == best ? g1 : 0.0f);
+    store(o2 + c, v2 == best ? g2 : 0.0f);
+    store(o3 + c, g3);
   }
 }
 
@@ -297,15 +305,18 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
       const bool below = 2 * py + 1 < e.h;
       const std::int64_t upper = (n * e.h + 2 * py) * e.w * e.c;
       const std::int64_t down = below ? e.w * e.c : 0;
+      std::vector<T> outside(3 * e.c);
       for (std::int64_t px = 0; px < pooled.w; ++px) {
         const bool beside = 2 * px + 1 < e.w;
         const std::int64_t right = beside ? e.c : 0;
         const std::int64_t at = upper + 2 * px * e.c;
         const std::int64_t offsets[4] = {at, at + right, at + down, at + down + right};
-        const T* in[4];
+        const bool present[4] = {true, beside, below, beside && below};
+        // Where the window hangs over the border its outer members repeat an inner one, which takes the gradient first.
         T* out[4];
-        for (int k = 0; k < 4; ++k) in[k] = feature + offsets[k], out[k] = data_of<T>(output) + offsets[k];
-        route_window(in, out, row + px * e.c, 1 | (beside ? 2 : 0) | (below ? 4 : 0) | (beside && below ? 8 : 0), e.c);
+        for (int k = 0; k < 4; ++k) out[k] = present[k] ? data_of<T>(output) + offsets[k] : outside.data() + (k - 1) * e.c;
+        route_window(feature + offsets[0], feature + offsets[1], feature + offsets[2], feature + offsets[3], row + px * e.c, e.c,
+                     out[0], out[1], out[2], out[3]);
       }
     });
   });
