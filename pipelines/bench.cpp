@@ -13,6 +13,7 @@
 #include <sys/resource.h>
 #include <CLI/CLI.hpp>
 
+#include "media.h"
 #include "player.h"
 
 namespace {
@@ -84,6 +85,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  let_waiting_threads_sleep();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

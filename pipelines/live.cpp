@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: MIT
 //
-// live [--auto] [--input VIDEO] STYLE...
-//
-// Plays a video, or a moving test picture, in the first of the styles and changes it from the keyboard:
-//   1 .. 9   another of the styles, with a fade
-//   f        a fade of two seconds from the untouched content to the full style
-//   + -      strength
-//   c        colours: the style's, or the frames' own
-//   s        statistics
-//   q        quit
-// --auto goes through all of that by itself, without a window, and ends. For tests.
+// live STYLE...: styles changed from the keyboard while a video plays. --help says the rest.
 // Exit status: 0 done, 1 failed, 2 wrong usage.
 
 #include <algorithm>
 #include <cstdio>
-#include <cstring>
 #include <stdexcept>
 #include <string>
 #include <utility>
@@ -26,8 +16,10 @@
 #include <gst/gst.h>
 #include <termios.h>
 #include <unistd.h>
+#include <CLI/CLI.hpp>
 
 #include "media.h"
+#include "pipeline_loop.h"
 
 namespace {
 
@@ -73,18 +65,16 @@ class Live {
   void move_strength(float by);
   void toggle_colors();
   void print_stats();
-  void take_message(GstMessage* message);
+  void take_style(GstMessage* message);
 
-  static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
   static gboolean on_key(gint fd, GIOCondition condition, gpointer self);
   static gboolean on_auto_step(gpointer self);
-  static gboolean on_interrupt(gpointer self);
 
   const std::vector<std::string> styles_;
   const bool automatic_;
   ObjectPtr<GstElement> pipeline_;
   ObjectPtr<GstElement> painter_;
-  GMainLoop* loop_ = nullptr;
+  PipelineLoop loop_;
   bool preloaded_ = false;
   std::size_t auto_at_ = 0;
   std::string failure_;
@@ -113,18 +103,15 @@ Live::Live(const std::string& input, const std::vector<std::string>& styles, boo
   }
   painter_.reset(gst_bin_get_by_name(GST_BIN(pipeline_.get()), "painter"));
   g_object_set(painter_.get(), "style-image", styles_.front().c_str(), "temporal-smoothing", 500u, nullptr);
-  loop_ = g_main_loop_new(nullptr, FALSE);
 }
 
-Live::~Live() {
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  g_main_loop_unref(loop_);
-}
+Live::~Live() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
 
 int Live::run() {
-  const ObjectPtr<GstBus> bus(gst_pipeline_get_bus(GST_PIPELINE(pipeline_.get())));
-  gst_bus_add_watch(bus.get(), on_message, this);
-  g_unix_signal_add(SIGINT, on_interrupt, this);
+  LoopHandlers handlers;
+  handlers.error = [this](GstMessage* message) { failure_ = error_text(message); };
+  handlers.element = [this](GstMessage* message) { take_style(message); };
+  handlers.signal = [this] { loop_.quit(); };
   const RawTerminal terminal;
   if (automatic_) {
     g_timeout_add(kAutoStepMs, on_auto_step, this);
@@ -132,10 +119,7 @@ int Live::run() {
     g_unix_fd_add(STDIN_FILENO, G_IO_IN, on_key, this);
     std::puts("Keys: 1..9 style, f fade, + - strength, c colours, s statistics, q quit");
   }
-  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);  // where it fails, an error message says why
-  g_main_loop_run(loop_);
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  gst_bus_remove_watch(bus.get());
+  loop_.run(pipeline_.get(), handlers);
   if (failure_.empty()) return 0;
   std::fprintf(stderr, "live: %s\n", failure_.c_str());
   return kExitFailed;
@@ -149,7 +133,7 @@ bool Live::press(char key) {
   if (key == '-') move_strength(-0.1f);
   if (key == 'c') toggle_colors();
   if (key == 's') print_stats();
-  if (key == 'q') g_main_loop_quit(loop_);
+  if (key == 'q') loop_.quit();
   return true;
 }
 
@@ -206,35 +190,18 @@ void Live::print_stats() {
   gst_structure_free(stats);
 }
 
-void Live::take_message(GstMessage* message) {
-  switch (GST_MESSAGE_TYPE(message)) {
-    case GST_MESSAGE_EOS: g_main_loop_quit(loop_); break;
-    case GST_MESSAGE_ERROR:
-      if (failure_.empty()) failure_ = error_text(message);
-      g_main_loop_quit(loop_);
-      break;
-    case GST_MESSAGE_LATENCY: gst_bin_recalculate_latency(GST_BIN(pipeline_.get())); break;
-    case GST_MESSAGE_ELEMENT: {
-      const GstStructure* fields = gst_message_get_structure(message);
-      if (!gst_structure_has_name(fields, "adainstyle-style")) break;
-      gboolean ok = FALSE;
-      gst_structure_get_boolean(fields, "ok", &ok);
-      if (!ok) std::printf("%s\n", gst_structure_get_string(fields, "error"));
-      // The first style is there, so that the element is ready to load the others.
-      if (std::exchange(preloaded_, true)) break;
-      for (std::size_t i = 0; i < styles_.size(); ++i) {
-        gboolean accepted = FALSE;
-        g_signal_emit_by_name(painter_.get(), "preload-style", std::to_string(i).c_str(), styles_[i].c_str(), &accepted);
-      }
-      break;
-    }
-    default: break;
+void Live::take_style(GstMessage* message) {
+  const GstStructure* fields = gst_message_get_structure(message);
+  if (!gst_structure_has_name(fields, "adainstyle-style")) return;
+  gboolean ok = FALSE;
+  gst_structure_get_boolean(fields, "ok", &ok);
+  if (!ok) std::printf("%s\n", gst_structure_get_string(fields, "error"));
+  // The first style is there, so that the element is ready to load the others.
+  if (std::exchange(preloaded_, true)) return;
+  for (std::size_t i = 0; i < styles_.size(); ++i) {
+    gboolean accepted = FALSE;
+    g_signal_emit_by_name(painter_.get(), "preload-style", std::to_string(i).c_str(), styles_[i].c_str(), &accepted);
   }
-}
-
-gboolean Live::on_message(GstBus*, GstMessage* message, gpointer self) {
-  static_cast<Live*>(self)->take_message(message);
-  return G_SOURCE_CONTINUE;
 }
 
 gboolean Live::on_key(gint fd, GIOCondition, gpointer self) {
@@ -251,33 +218,36 @@ gboolean Live::on_auto_step(gpointer self) {
   return G_SOURCE_CONTINUE;
 }
 
-gboolean Live::on_interrupt(gpointer self) {
-  g_main_loop_quit(static_cast<Live*>(self)->loop_);
-  return G_SOURCE_CONTINUE;
+int parse_and_run(int argc, char** argv) {
+  bool automatic = false;
+  std::string input;
+  std::vector<std::string> styles;
+  CLI::App app(
+      "Plays a video, or a moving test picture, in the first of the styles and changes it from the keyboard:\n"
+      "  1 .. 9   another of the styles, with a fade\n"
+      "  f        a fade of two seconds from the untouched content to the full style\n"
+      "  + -      strength\n"
+      "  c        colours: the style's, or the frames' own\n"
+      "  s        statistics\n"
+      "  q        quit");
+  app.add_option("STYLE", styles, "Style pictures, nine at most")->required()->expected(1, 9);
+  app.add_option("--input", input, "Video (default: a test picture)");
+  app.add_flag("--auto", automatic, "Go through all of that without a window, and end");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : kExitUsage;
+  }
+  gst_init(nullptr, nullptr);
+  return Live(input, styles, automatic).run();
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
-  bool automatic = false;
-  std::string input;
-  std::vector<std::string> styles;
-  for (int i = 1; i < argc; ++i) {
-    if (std::strcmp(argv[i], "--auto") == 0) {
-      automatic = true;
-    } else if (std::strcmp(argv[i], "--input") == 0 && i + 1 < argc) {
-      input = argv[++i];
-    } else {
-      styles.push_back(argv[i]);
-    }
-  }
-  if (styles.empty() || styles.size() > 9 || styles.front()[0] == '-') {
-    std::fputs("usage: live [--auto] [--input VIDEO] STYLE... (nine at most)\n", stderr);
-    return kExitUsage;
-  }
-  gst_init(nullptr, nullptr);
+  let_waiting_threads_sleep();
   try {
-    return Live(input, styles, automatic).run();
+    return parse_and_run(argc, argv);
   } catch (const std::exception& error) {
     std::fprintf(stderr, "live: %s\n", error.what());
     return kExitFailed;

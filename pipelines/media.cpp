@@ -2,6 +2,7 @@
 #include "media.h"
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <stdexcept>
@@ -41,6 +42,17 @@ std::string advice_for(const std::string& factory) {
 }
 
 }  // namespace
+
+// Note [Sleeping threads]
+// A frame is some twenty loops over rows, each shared among the threads of OpenMP, which meet at its end. libgomp lets those that
+// wait there spin, by default 300,000 times. On a machine that has nothing else to do that costs nothing. Where other programs run,
+// the thread that is waited for often has no processor, and those that spin keep one from it: four times the processor time and a
+// quarter of the frames (docs/pipelines.md, "On a busy machine"). libgomp reads its environment when it is loaded, together with
+// LibTorch and so after the beginning of main(). The element leaves its process's environment alone, since other threads may be
+// reading it by then; this is for the programs.
+void let_waiting_threads_sleep() {
+  if (std::getenv("GOMP_SPINCOUNT") == nullptr) setenv("OMP_WAIT_POLICY", "passive", 0);
+}
 
 std::string uri_of_readable_file(const std::string& path) {
   std::error_code error;

@@ -1,15 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include "player.h"
 
-#include <csignal>
 #include <cstdio>
 #include <stdexcept>
 
-#include <glib-unix.h>
-
 namespace {
 
-constexpr guint kProgressIntervalMs = 500;
 constexpr std::size_t kMaxTimes = 1'000'000;
 
 std::string description(const PlayerOptions& options) {
@@ -36,7 +32,7 @@ void add_player_options(CLI::App& app, PlayerOptions& options) {
   add_paint_options(app, options.paint);
 }
 
-Player::Player(const PlayerOptions& options) : frames_(options.frames), loop_(nullptr) {
+Player::Player(const PlayerOptions& options) : frames_(options.frames) {
   GError* error = nullptr;
   pipeline_.reset(gst_parse_launch(description(options).c_str(), &error));
   if (pipeline_) gst_object_ref_sink(pipeline_.get());
@@ -53,13 +49,9 @@ Player::Player(const PlayerOptions& options) : frames_(options.frames), loop_(nu
   const ObjectPtr<GstPad> out(gst_element_get_static_pad(painter.get(), "src"));
   gst_pad_add_probe(in.get(), GST_PAD_PROBE_TYPE_BUFFER, on_entry, this, nullptr);
   gst_pad_add_probe(out.get(), GST_PAD_PROBE_TYPE_BUFFER, on_painted, this, nullptr);
-  loop_ = g_main_loop_new(nullptr, FALSE);
 }
 
-Player::~Player() {
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  g_main_loop_unref(loop_);
-}
+Player::~Player() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
 
 ObjectPtr<GstElement> Player::element(const std::string& name) const {
   return ObjectPtr<GstElement>(gst_bin_get_by_name(GST_BIN(pipeline_.get()), name.c_str()));
@@ -85,45 +77,18 @@ GstPadProbeReturn Player::on_painted(GstPad*, GstPadProbeInfo* info, gpointer da
       self->times_.push_back(static_cast<double>(gst_util_get_timestamp() - self->entered_) / GST_SECOND);
     }
   }
-  if (self->frames_ > 0 && self->progress_.frames() >= self->frames_) g_main_loop_quit(self->loop_);
+  if (self->frames_ > 0 && self->progress_.frames() >= self->frames_) self->loop_.quit();
   return GST_PAD_PROBE_OK;
 }
 
-gboolean Player::on_stop(gpointer self) {
-  g_main_loop_quit(static_cast<Player*>(self)->loop_);
-  return G_SOURCE_CONTINUE;
-}
-
-gboolean Player::on_tick(gpointer self) {
-  static_cast<Player*>(self)->progress_.show(0);
-  return G_SOURCE_CONTINUE;
-}
-
-gboolean Player::on_message(GstBus*, GstMessage* message, gpointer data) {
-  auto* self = static_cast<Player*>(data);
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_LATENCY) {
-    gst_bin_recalculate_latency(GST_BIN(self->pipeline_.get()));
-  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS) {
-    g_main_loop_quit(self->loop_);
-  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    // The first error is the cause, the others are its consequences.
-    if (self->failure_.empty()) self->failure_ = error_text(message);
-    g_main_loop_quit(self->loop_);
-  }
-  return G_SOURCE_CONTINUE;
-}
-
 void Player::run() {
-  const ObjectPtr<GstBus> bus(gst_element_get_bus(pipeline_.get()));
-  gst_bus_add_watch(bus.get(), on_message, this);
-  const guint sources[] = {g_unix_signal_add(SIGINT, on_stop, this), g_unix_signal_add(SIGTERM, on_stop, this),
-                           g_timeout_add(kProgressIntervalMs, on_tick, this)};
-  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-  g_main_loop_run(loop_);
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  gst_bus_remove_watch(bus.get());
-  for (const guint source : sources) g_source_remove(source);
+  std::string failure;
+  LoopHandlers handlers;
+  handlers.error = [&](GstMessage* message) { failure = error_text(message); };
+  handlers.signal = [this] { loop_.quit(); };
+  handlers.tick = [this] { progress_.show(0); };
+  loop_.run(pipeline_.get(), handlers);
   progress_.clear();
-  if (!failure_.empty()) throw std::runtime_error(failure_);
+  if (!failure.empty()) throw std::runtime_error(failure);
   if (progress_.frames() == 0) throw std::runtime_error("No frame came.");
 }

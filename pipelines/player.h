@@ -7,6 +7,7 @@
 
 #include "media.h"
 #include "paint_options.h"
+#include "pipeline_loop.h"
 #include "progress.h"
 
 // What webcam, rtsp-view and bench share: a pipeline that paints frames of one size and runs until its end, a number of frames or
@@ -46,15 +47,11 @@ class Player {
  private:
   static GstPadProbeReturn on_entry(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn on_painted(GstPad* pad, GstPadProbeInfo* info, gpointer self);
-  static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
-  static gboolean on_stop(gpointer self);
-  static gboolean on_tick(gpointer self);
 
   const long frames_;
   ObjectPtr<GstElement> pipeline_;
-  GMainLoop* loop_;
+  PipelineLoop loop_;
   Progress progress_;
-  std::string failure_;
   GstClockTime entered_ = 0;  // the painter's thread
   mutable std::mutex lock_;   // guards times_
   std::vector<double> times_;

@@ -13,6 +13,7 @@
 #include <gst/gst.h>
 #include <CLI/CLI.hpp>
 
+#include "media.h"
 #include "stylize_job.h"
 
 namespace {
@@ -122,6 +123,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  let_waiting_threads_sleep();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

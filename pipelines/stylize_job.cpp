@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <atomic>
-#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <initializer_list>
@@ -12,10 +11,10 @@
 #include <system_error>
 #include <vector>
 
-#include <glib-unix.h>
 #include <gst/gst.h>
 
 #include "media.h"
+#include "pipeline_loop.h"
 #include "probes.h"
 #include "progress.h"
 
@@ -53,6 +52,8 @@ class StylizeJob {
   bool muxer_may_take(GstCaps* caps) const;  // depending on it
   void take_pad(GstPad* pad);
   void explain(GstMessage* error);
+  void interrupt();
+  void show_progress();
   int finish();
 
   static void on_pad_added(GstElement* decoder, GstPad* pad, gpointer self);
@@ -61,9 +62,6 @@ class StylizeJob {
   static GstPadProbeReturn on_decoded(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn on_beside_picture(GstPad* pad, GstPadProbeInfo* info, gpointer self);
   static GstPadProbeReturn on_painted(GstPad* pad, GstPadProbeInfo* info, gpointer self);
-  static gboolean on_message(GstBus* bus, GstMessage* message, gpointer self);
-  static gboolean on_interrupt(gpointer self);
-  static gboolean on_tick(gpointer self);
 
   GstBin* bin() const { return GST_BIN(pipeline_.get()); }
 
@@ -71,7 +69,7 @@ class StylizeJob {
   const bool picture_;         // the output is one
   const std::string partial_;  // written first, then renamed: a failure never costs an older file
   ObjectPtr<GstElement> pipeline_;
-  GMainLoop* loop_ = nullptr;
+  PipelineLoop loop_;
   GstElement* muxer_ = nullptr;    // the pipeline's; null for a picture
   ObjectPtr<GstPad> video_entry_;  // where the decoder's picture goes in
   Progress progress_;
@@ -135,13 +133,9 @@ StylizeJob::StylizeJob(const Job& job) : job_(job), picture_(is_picture_name(job
   g_signal_connect(decoder, "autoplug-continue", G_CALLBACK(on_autoplug), this);
   g_signal_connect(decoder, "pad-added", G_CALLBACK(on_pad_added), this);
   g_signal_connect(decoder, "no-more-pads", G_CALLBACK(on_no_more_pads), this);
-  loop_ = g_main_loop_new(nullptr, FALSE);
 }
 
-StylizeJob::~StylizeJob() {
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  g_main_loop_unref(loop_);
-}
+StylizeJob::~StylizeJob() { gst_element_set_state(pipeline_.get(), GST_STATE_NULL); }
 
 void StylizeJob::build_picture_branch() {
   GstElement* entry = add_frame_queue(bin());
@@ -298,21 +292,16 @@ GstPadProbeReturn StylizeJob::on_painted(GstPad*, GstPadProbeInfo* info, gpointe
   return GST_PAD_PROBE_OK;
 }
 
-gboolean StylizeJob::on_interrupt(gpointer self) {
-  auto* job = static_cast<StylizeJob*>(self);
-  if (job->interrupted_.exchange(true)) {
-    job->failure_ = "Stopped at once; nothing is kept.";
-    g_main_loop_quit(job->loop_);
-  }
-  return G_SOURCE_CONTINUE;
+void StylizeJob::interrupt() {
+  if (!interrupted_.exchange(true)) return;
+  failure_ = "Stopped at once; nothing is kept.";
+  loop_.quit();
 }
 
-gboolean StylizeJob::on_tick(gpointer self) {
-  auto* job = static_cast<StylizeJob*>(self);
+void StylizeJob::show_progress() {
   gint64 duration = 0;
-  if (!gst_element_query_duration(job->pipeline_.get(), GST_FORMAT_TIME, &duration)) duration = 0;
-  job->progress_.show(duration);
-  return G_SOURCE_CONTINUE;
+  if (!gst_element_query_duration(pipeline_.get(), GST_FORMAT_TIME, &duration)) duration = 0;
+  progress_.show(duration);
 }
 
 // Says whose fault an error is: the output's, the element's (its text stands for itself) or the video's.
@@ -334,29 +323,15 @@ void StylizeJob::explain(GstMessage* error) {
   }
 }
 
-gboolean StylizeJob::on_message(GstBus*, GstMessage* message, gpointer self) {
-  auto* job = static_cast<StylizeJob*>(self);
-  if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_EOS) {
-    g_main_loop_quit(job->loop_);
-  } else if (GST_MESSAGE_TYPE(message) == GST_MESSAGE_ERROR) {
-    // The first error is the cause, the others are its consequences.
-    if (job->failure_.empty()) job->explain(message);
-    g_main_loop_quit(job->loop_);
-  }
-  return G_SOURCE_CONTINUE;
-}
-
 int StylizeJob::run() {
-  const ObjectPtr<GstBus> bus(gst_pipeline_get_bus(GST_PIPELINE(pipeline_.get())));
-  gst_bus_add_watch(bus.get(), on_message, this);
-  const guint sources[] = {g_unix_signal_add(SIGINT, on_interrupt, this), g_unix_signal_add(SIGTERM, on_interrupt, this),
-                           g_timeout_add(kProgressIntervalMs, on_tick, this)};
-  // A state change that fails also posts an error message, which says why.
-  gst_element_set_state(pipeline_.get(), GST_STATE_PLAYING);
-  g_main_loop_run(loop_);
-  gst_element_set_state(pipeline_.get(), GST_STATE_NULL);
-  gst_bus_remove_watch(bus.get());
-  for (const guint source : sources) g_source_remove(source);
+  LoopHandlers handlers;
+  handlers.error = [this](GstMessage* message) {
+    if (failure_.empty()) explain(message);
+  };
+  handlers.signal = [this] { interrupt(); };
+  handlers.tick = [this] { show_progress(); };
+  handlers.tick_ms = kProgressIntervalMs;
+  loop_.run(pipeline_.get(), handlers);
   progress_.clear();
   return finish();
 }

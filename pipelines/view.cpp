@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "media.h"
 #include "player.h"
 
 namespace {
@@ -93,6 +94,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  let_waiting_threads_sleep();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

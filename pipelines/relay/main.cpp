@@ -19,6 +19,7 @@
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 
+#include "../media.h"
 #include "camera.h"
 #include "log.h"
 #include "settings.h"
@@ -210,6 +211,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  let_waiting_threads_sleep();
   std::signal(SIGPIPE, SIG_IGN);  // a viewer that has gone is no reason to end
   try {
     return parse_and_run(argc, argv);
