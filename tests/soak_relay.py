@@ -16,6 +16,7 @@ import threading
 import time
 
 SAMPLE_EVERY = 5.0  # seconds
+FLOOD_SPELL = 10.0  # likewise: as long as the relay bears with a connection that asks nothing
 MB = 1 << 20
 
 # What --check allows: a leak of weeks shows in minutes as more than the allocator's breathing.
@@ -53,9 +54,9 @@ class Camera:
 class Viewer:
     """Somebody who watches, and counts the frames of each second."""
 
-    def __init__(self, url):
-        self.rates = []
-        self.process = subprocess.Popen(["gst-launch-1.0", "-v", "rtspsrc", f"location={url}", "protocols=tcp", "latency=0", "!", "decodebin",
+    def __init__(self, url, protocol="tcp"):
+        self.rates = []  # (moment, frames a second)
+        self.process = subprocess.Popen(["gst-launch-1.0", "-v", "rtspsrc", f"location={url}", f"protocols={protocol}", "latency=0", "!", "decodebin",
                                          "!", "fpsdisplaysink", "text-overlay=false", "fps-update-interval=1000", "sync=false",
                                          "video-sink=fakesink"], stdout=subprocess.PIPE, text=True)
         threading.Thread(target=self.count, daemon=True).start()
@@ -63,7 +64,7 @@ class Viewer:
     def count(self):
         for line in self.process.stdout:
             if found := re.search(r"last-message = rendered.*current: ([0-9.]+)", line):
-                self.rates.append(float(found.group(1)))
+                self.rates.append((time.monotonic(), float(found.group(1))))
 
     def stop(self):
         self.process.kill()
@@ -118,7 +119,7 @@ class Trouble:
         self.joins = 0
         self.frozen = None
         self.flood = []
-        self.floods = 0
+        self.floods = []  # [first moment, last moment]
 
     def next_at(self):
         return min([*self.kill_at[:1], self.stop_at, *([self.toggle_at] if self.guests else []), *([self.flood_at] if self.options.half_open else [])],
@@ -158,19 +159,29 @@ class Trouble:
             self.guests[place].stop()
             self.guests[place] = None
         else:
-            self.guests[place] = Viewer(self.relay.url)
+            self.guests[place] = Viewer(self.relay.url, self.chance.choice(["tcp", "udp"]))
             self.joins += 1
 
     def open_half(self):
-        """As many connections as wanted, half of them mute and half in the middle of a request, anew when the relay has closed them."""
-        self.flood_at = time.monotonic() + 15
-        for connection in self.flood:
-            connection.close()
+        """For one spell as many connections as wanted, half of them mute and half in the middle of a request; for the next, none."""
+        self.flood_at = time.monotonic() + FLOOD_SPELL
+        if self.flood:
+            self.close_flood()
+            return
         port = int(self.relay.url.split(":")[2].split("/")[0])
         self.flood = [socket.create_connection(("127.0.0.1", port), 10) for _ in range(self.options.half_open)]
         for connection in self.flood[::2]:
             connection.sendall(b"DESCRIBE rtsp://127.0.0.1/door RTSP/1.0\r\nCSe")
-        self.floods += 1
+        self.floods.append([time.monotonic(), float("inf")])
+
+    def close_flood(self):
+        for connection in self.flood:
+            connection.close()
+        self.flood = []
+        self.floods[-1][1] = time.monotonic()
+
+    def flooded(self, moment):
+        return any(first + 1 <= moment <= last for first, last in self.floods)
 
     def stop_reading(self):
         if self.frozen is None:
@@ -183,8 +194,8 @@ class Trouble:
     def end(self):
         for viewer in filter(None, [*self.guests, self.frozen]):
             viewer.stop()
-        for connection in self.flood:
-            connection.close()
+        if self.flood:
+            self.close_flood()
 
 
 def slope_per_hour(samples, key):
@@ -209,7 +220,8 @@ def report(options, samples, viewer, trouble):
     print(f"delay: median {statistics.median(sample['delay_ms'] for sample in settled):.0f} ms, "
           f"worst {max(sample['delay_worst_ms'] for sample in settled):.0f} ms")
     print(f"decoded {last['decoded']}, painted {last['painted']}, dropped {last['dropped']}, restarts {last['restarts']}")
-    print(f"the steady viewer's frames in each second: median {statistics.median(viewer.rates):.1f}, lowest {min(viewer.rates):.1f}")
+    rates = [rate for _, rate in viewer.rates]
+    print(f"the steady viewer's frames in each second: median {statistics.median(rates):.1f}, lowest {min(rates):.1f}")
     if trouble.waits:
         waits = [wait for _, _, wait in trouble.waits]
         print(f"picture after the camera was back ({len(waits)} kills, {sum(inside for _, inside, _ in trouble.waits)} of them again in the "
@@ -218,7 +230,10 @@ def report(options, samples, viewer, trouble):
     if trouble.joins:
         print(f"viewers that came: {trouble.joins}")
     if trouble.floods:
-        print(f"half-open connections: {options.half_open}, {trouble.floods} times")
+        print(f"{options.half_open} half-open connections, {len(trouble.floods)} times")
+        for name, wanted in (("while they are open", True), ("in between", False)):
+            rates = [rate for moment, rate in viewer.rates if trouble.flooded(moment) == wanted]
+            print(f"the steady viewer's frames in each second {name}: median {statistics.median(rates):.1f}, lowest {min(rates):.1f}")
     if not options.check:
         return 0
     grown = {"memory_bytes": MAX_GROWTH_BYTES, "threads": MAX_GROWTH_HANDLES, "open_files": MAX_GROWTH_HANDLES}

@@ -13,7 +13,7 @@
 #   RATE             of the camera, frames a second (default 25)
 #   --come-and-go N  N further viewers join and leave at random
 #   --stop-reading   a further viewer stops reading after some seconds
-#   --half-open N    N connections that ask nothing, or half a request, made anew every 15 seconds
+#   --half-open N    for 10 seconds N connections that ask nothing, or half a request, for 10 seconds none, and so on
 #   --check          fail if memory has grown by more than 8 MB, or threads or open files by more than 4
 #   --samples FILE   every sample, one JSON object a line
 #   --seed NUMBER    of the random moments (default 1)

@@ -95,8 +95,8 @@ std::vector<std::string> relay_command(std::vector<std::string> options, const s
 }
 
 std::string source(int width, int height, int rate) {
-  return "( videotestsrc is-live=true pattern=ball ! video/x-raw,format=I420,width=" + std::to_string(width) +
-         ",height=" + std::to_string(height) + ",framerate=" + std::to_string(rate) + "/1 ! ";
+  return "( videotestsrc is-live=true pattern=ball ! capsfilter name=size caps=video/x-raw,format=I420,width=" +
+         std::to_string(width) + ",height=" + std::to_string(height) + ",framerate=" + std::to_string(rate) + "/1 ! ";
 }
 
 }  // namespace
@@ -106,9 +106,14 @@ Camera::Camera(const TemporaryFolder& folder, int port, const std::string& launc
 
 std::string Camera::url(const std::string& scheme) const { return scheme + "://127.0.0.1:" + std::to_string(port_) + "/live"; }
 
-std::string h264_camera(int width, int height, int rate, const std::string& damage) {
-  return source(width, height, rate) + "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! h264parse ! " + damage +
-         " rtph264pay name=pay0 config-interval=-1 )";
+std::string h264_camera(int width, int height, int rate) {
+  return source(width, height, rate) +
+         "x264enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph264pay name=pay0 config-interval=-1 )";
+}
+
+std::string h265_camera(int width, int height, int rate) {
+  return source(width, height, rate) +
+         "x265enc tune=zerolatency speed-preset=ultrafast key-int-max=15 ! rtph265pay name=pay0 config-interval=-1 )";
 }
 
 std::string mjpeg_camera(int width, int height, int rate) {

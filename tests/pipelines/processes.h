@@ -70,8 +70,9 @@ class Camera {
   int port_;
 };
 
-// Launch lines of cameras: a moving ball, `rate` frames a second. `damage`: elements between encoder and payloader.
-std::string h264_camera(int width, int height, int rate = 25, const std::string& damage = "");
+// Launch lines of cameras: a moving ball, `rate` frames a second.
+std::string h264_camera(int width, int height, int rate = 25);
+std::string h265_camera(int width, int height, int rate = 25);
 std::string mjpeg_camera(int width, int height, int rate = 25);
 
 // The relay, as a user starts it, on any free port.

@@ -11,6 +11,7 @@ namespace {
 
 using test::Camera;
 using test::h264_camera;
+using test::h265_camera;
 using test::mjpeg_camera;
 using test::Relay;
 using test::RelayTest;
@@ -45,6 +46,19 @@ TEST_F(RelayTest, ServesMjpegFromMjpeg) {
   expect_calm(viewer);
 }
 
+TEST_F(RelayTest, PaintsH265OverTcpAndUdp) {
+  const Camera camera(folder_, 0, h265_camera(320, 180));
+  Relay over_tcp(folder_, options(camera.url()));
+  ASSERT_TRUE(over_tcp.paints(20)) << over_tcp.log();
+  const Viewer viewer(over_tcp.url());
+  EXPECT_TRUE(viewer.gets(50, 15)) << over_tcp.log();
+  expect_calm(viewer);
+  over_tcp.process().signal(SIGTERM);
+  ASSERT_EQ(over_tcp.process().wait(5), 0);
+  Relay over_udp(folder_, options(camera.url(), {"--protocol", "udp"}));
+  ASSERT_TRUE(over_udp.paints(20)) << over_udp.log();
+}
+
 TEST_F(RelayTest, ShowsTheSlateUntilThereIsACamera) {
   const int port = test::free_port();
   Relay relay(folder_, options("rtsp://127.0.0.1:" + std::to_string(port) + "/live"));
@@ -69,7 +83,8 @@ TEST_F(RelayTest, OutlivesKilledCameras) {
   for (int i = 0; i < 6; ++i) {
     camera.reset();  // SIGKILL
     EXPECT_TRUE(viewer.gets_more(3, 10)) << "while the camera is away\n" << relay.log();
-    camera = std::make_unique<Camera>(folder_, port, i % 2 == 0 ? mjpeg_camera(320, 180) : h264_camera(320, 180));
+    const std::string codecs[] = {mjpeg_camera(320, 180), h265_camera(320, 180), h264_camera(320, 180)};
+    camera = std::make_unique<Camera>(folder_, port, codecs[i % 3]);
     if (i % 3 == 2) {
       std::this_thread::sleep_for(std::chrono::milliseconds(random() % 600));
       camera = nullptr;
@@ -99,20 +114,28 @@ TEST_F(RelayTest, OutlivesACameraThatStandsStill) {
   expect_calm(viewer);
 }
 
+// Once with another camera each time, once in the middle of one camera's stream.
 TEST_F(RelayTest, ServesOneSizeWhateverTheCamerasIs) {
   const int port = test::free_port();
   auto camera = std::make_unique<Camera>(folder_, port, h264_camera(640, 360));
   Relay relay(folder_, options(camera->url()));
   ASSERT_TRUE(relay.paints(20)) << relay.log();
   const Viewer viewer(relay.url());
-  for (const int width : {848, 640, 180}) {
-    ASSERT_TRUE(viewer.gets_more(15, 15)) << relay.log();
-    EXPECT_EQ(viewer.width(), 320);
+  ASSERT_TRUE(viewer.gets(15, 15)) << relay.log();
+  for (const auto& [width, height] : {std::pair(848, 480), std::pair(640, 360)}) {
     camera.reset();
-    camera = std::make_unique<Camera>(folder_, port, h264_camera(width, width == 640 ? 360 : 480));
-    ASSERT_TRUE(test::eventually(10, [&] { return relay.camera()["connected"] == true; })) << relay.log();
+    ASSERT_TRUE(test::eventually(10, [&] { return relay.camera()["connected"] == false; })) << relay.log();
+    camera = std::make_unique<Camera>(folder_, port, h264_camera(width, height));
+    ASSERT_TRUE(relay.paints(15)) << relay.log();
+    EXPECT_TRUE(viewer.gets_more(15, 15)) << relay.log();
   }
-  ASSERT_TRUE(viewer.gets_more(15, 15)) << relay.log();
+  const int restarts = relay.camera()["restarts"];
+  for (int i = 0; i < 4; ++i) {
+    const long painted = relay.camera()["painted"];
+    camera->process().signal(SIGUSR1);
+    ASSERT_TRUE(test::eventually(15, [&] { return relay.camera()["painted"] > painted + 40; })) << relay.log();
+  }
+  EXPECT_EQ(relay.camera()["restarts"], restarts) << relay.log();
   EXPECT_EQ(viewer.width(), 320);
   EXPECT_EQ(viewer.height(), 180);
   expect_calm(viewer);

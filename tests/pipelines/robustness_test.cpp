@@ -19,6 +19,7 @@ namespace {
 
 using test::Camera;
 using test::h264_camera;
+using test::mjpeg_camera;
 using test::Process;
 using test::Relay;
 using test::RelayTest;
@@ -215,18 +216,23 @@ TEST_F(RelayTest, ACameraThatHangsUpInTheHandshakeIsCalledAgainSoon) {
 }
 
 TEST_F(RelayTest, LivesWithDamagedVideo) {
-  // Bits flipped in one of 20,000 bytes, which is every other packet or so.
-  const Camera flipped(folder_, 0, h264_camera(320, 180, 25, "breakmydata probability=0.00005 seed=5 !"));
-  const Camera cut_off(folder_, 0, h264_camera(320, 180, 25, "identity drop-probability=0.1 !"));
-  Relay relay(folder_, options(flipped.url(), {"--camera", "yard=" + cut_off.url()}));
-  ASSERT_TRUE(relay.paints(20, "door")) << relay.log();
-  ASSERT_TRUE(relay.paints(20, "yard")) << relay.log();
-  const Viewer door(relay.url("door"));
-  const Viewer yard(relay.url("yard"));
-  EXPECT_TRUE(door.gets(75, 20)) << relay.log();
-  EXPECT_TRUE(yard.gets(75, 20)) << relay.log();
-  expect_calm(door);
-  expect_calm(yard);
+  const Camera whole(folder_, 0, h264_camera(320, 180));
+  const Camera flipped(folder_, 0, h264_camera(320, 180), {"--damage", "flip"});
+  const Camera cut_off(folder_, 0, h264_camera(320, 180), {"--damage", "cut"});
+  const Camera resized(folder_, 0, mjpeg_camera(320, 180), {"--damage", "resize"});
+  Relay relay(folder_, options(whole.url(), {"--camera", "flipped=" + flipped.url(), "--camera", "cut-off=" + cut_off.url(),
+                                             "--camera", "resized=" + resized.url()}));
+  const Viewer unharmed(relay.url());
+  for (const std::string name : {"flipped", "cut-off", "resized"}) {
+    ASSERT_TRUE(relay.paints(20, name)) << name << '\n' << relay.log();
+    const Viewer viewer(relay.url(name));
+    EXPECT_TRUE(viewer.gets(75, 30)) << name << '\n' << relay.log();
+    EXPECT_EQ(viewer.width(), 320);
+    expect_calm(viewer);
+  }
+  EXPECT_TRUE(unharmed.gets_more(25, 10)) << relay.log();
+  EXPECT_EQ(relay.camera()["restarts"], 0);
+  expect_calm(unharmed);
 }
 
 TEST_F(RelayTest, LivesWithBadStylesAndModels) {

@@ -1,16 +1,23 @@
 // SPDX-License-Identifier: MIT
 //
-// test-camera PORT LAUNCH [--user NAME:PASSWORD] [--certificate PEM] [--record]
+// test-camera PORT LAUNCH [--user NAME:PASSWORD] [--certificate PEM] [--record] [--damage flip|cut|resize]
 //
 // An RTSP camera on 127.0.0.1 at /live, as a process of its own that tests can kill and stop. LAUNCH is the description of its
 // pipeline in gst-rtsp-server's syntax; --record makes it a media server that is pushed to. Prints the port when it listens.
+//
+// --damage is what packet_damage.h says. SIGUSR1 gives the capsfilter called "size" the next of three sizes, in the middle of the
+// stream.
 
+#include <csignal>
 #include <cstdio>
 #include <cstring>
 #include <string>
 
+#include <glib-unix.h>
 #include <gst/gst.h>
 #include <gst/rtsp-server/rtsp-server.h>
+
+#include "packet_damage.h"
 
 namespace {
 
@@ -36,6 +43,34 @@ void protect(GstRTSPServer* server, const std::string& user, const std::string& 
   g_object_unref(auth);
 }
 
+// The camera's pipeline, of its latest media.
+GstElement* pipeline = nullptr;
+
+void on_media(GstRTSPMediaFactory*, GstRTSPMedia* media, gpointer damager) {
+  if (pipeline != nullptr) gst_object_unref(pipeline);
+  pipeline = gst_rtsp_media_get_element(media);
+  GstElement* payloader = gst_bin_get_by_name(GST_BIN(pipeline), "pay0");
+  if (payloader == nullptr) return;
+  GstPad* pad = gst_element_get_static_pad(payloader, "src");
+  static_cast<Damager*>(damager)->add_to(pad);
+  gst_object_unref(pad);
+  gst_object_unref(payloader);
+}
+
+gboolean on_change_size(gpointer) {
+  static const int kSizes[][2] = {{848, 480}, {640, 360}, {320, 180}};
+  static unsigned next = 0;
+  GstElement* filter = pipeline != nullptr ? gst_bin_get_by_name(GST_BIN(pipeline), "size") : nullptr;
+  if (filter == nullptr) return G_SOURCE_CONTINUE;
+  const int* size = kSizes[next++ % 3];
+  GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "I420", "width", G_TYPE_INT, size[0], "height",
+                                      G_TYPE_INT, size[1], "framerate", GST_TYPE_FRACTION, 25, 1, nullptr);
+  g_object_set(filter, "caps", caps, nullptr);
+  gst_caps_unref(caps);
+  gst_object_unref(filter);
+  return G_SOURCE_CONTINUE;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -43,6 +78,7 @@ int main(int argc, char** argv) {
   if (argc < 3) return 2;
   std::string user;
   std::string certificate;
+  Damage damage = Damage::kNone;
   bool record = false;
   for (int i = 3; i < argc; ++i) {
     if (std::strcmp(argv[i], "--record") == 0) {
@@ -51,6 +87,8 @@ int main(int argc, char** argv) {
       user = argv[++i];
     } else if (i + 1 < argc && std::strcmp(argv[i], "--certificate") == 0) {
       certificate = argv[++i];
+    } else if (i + 1 < argc && std::strcmp(argv[i], "--damage") == 0) {
+      damage = damage_called(argv[++i]);
     } else {
       return 2;
     }
@@ -62,6 +100,9 @@ int main(int argc, char** argv) {
   GstRTSPMediaFactory* factory = gst_rtsp_media_factory_new();
   gst_rtsp_media_factory_set_launch(factory, argv[2]);
   gst_rtsp_media_factory_set_shared(factory, TRUE);
+  Damager damager(damage);
+  if (!record) g_signal_connect(factory, "media-configure", G_CALLBACK(on_media), &damager);
+  g_unix_signal_add(SIGUSR1, on_change_size, nullptr);
   if (record) gst_rtsp_media_factory_set_transport_mode(factory, GST_RTSP_TRANSPORT_MODE_RECORD);
   gst_rtsp_media_factory_add_role(factory, kRole, GST_RTSP_PERM_MEDIA_FACTORY_ACCESS, G_TYPE_BOOLEAN, TRUE,
                                   GST_RTSP_PERM_MEDIA_FACTORY_CONSTRUCT, G_TYPE_BOOLEAN, TRUE, nullptr);
