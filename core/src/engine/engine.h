@@ -4,6 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "adainstyle/image.h"
@@ -21,6 +23,14 @@ struct Statistics {
 // Indexed by tap; empty where the decoder has no AdaIN of that tap.
 using StyleStatistics = std::vector<Statistics>;
 
+// One frame of an exponential average of the statistics (StatisticsSmoother in temporal.h).
+struct Smoothing {
+  float share = 1.0f;       // of the new value
+  float jump = 0.0f;        // of the first point's means, in standard deviations, from which on all averages begin anew
+  bool begin_anew = false;  // all averages
+  bool restyled = false;    // those of every point but the first begin anew
+};
+
 // Sees the content's statistics before they are used, in the order in which the network comes to them, and may change them: at each
 // AdaIN point and, for a strength below 1, at each tap that is no AdaIN point (point = number of AdaIN points + tap). Those of the
 // outside (FrameRegions) follow those of the inside, their points counted from the number of AdaIN points + taps on.
@@ -34,6 +44,10 @@ class StatisticsFilter {
 
   // Whether it has seen enough: the engine then leaves the frame unpainted.
   virtual bool done() const { return false; }
+
+  // What it does, where that is nothing but an average: an engine whose statistics are elsewhere may then do it there instead of
+  // calling filter().
+  virtual std::optional<Smoothing> smoothing() const { return std::nullopt; }
 };
 
 // Where in a frame which style goes (Note [Regions] in region_weights.h).
@@ -64,6 +78,9 @@ class Engine {
   virtual StyleStatistics encode_style(const ImageView& picture) = 0;
   virtual void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) = 0;
   virtual std::size_t workspace_bytes() const = 0;
+
+  // What a user should know of how frames of this size are painted; mostly nothing.
+  virtual std::string notice() const { return {}; }
 
   // For the frames to come; the filter must outlive them. nullptr: each frame's statistics as they are.
   void set_filter(StatisticsFilter* filter) { filter_ = filter; }
