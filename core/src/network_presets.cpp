@@ -40,8 +40,9 @@ Operation adain(int tap) {
   return operation;
 }
 
-// `fine` channels at half the picture's size, `coarse` at a quarter.
-Network quarter_size_network(int fine, int coarse) {
+// `fine` channels at half the picture's size, `coarse` at a quarter. What lies between at a quarter, `encoder` from tap 1 on and
+// `decoder` down to it, is up to the network.
+Network quarter_size_network(int fine, int coarse, const std::vector<Operation>& encoder, const std::vector<Operation>& decoder) {
   constexpr int kUnshuffled = 12;  // RGB of 2x2 pixels
   Network network;
   network.encoder = {
@@ -49,23 +50,60 @@ Network quarter_size_network(int fine, int coarse) {
       conv3x3("encoder.conv1", kUnshuffled, fine),
       tap(0),
       conv3x3("encoder.conv2", fine, coarse, true, 2),
-      residual("encoder.res1", coarse),
-      tap(1),
-      residual("encoder.res2", coarse),
-      tap(2),
   };
-  network.decoder = {
-      adain(2),
-      residual("decoder.res1", coarse),
-      adain(1),
-      residual("decoder.res2", coarse),
+  network.encoder.insert(network.encoder.end(), encoder.begin(), encoder.end());
+  network.decoder = decoder;
+  const std::vector<Operation> last = {
       plain(OpType::kUpsampleNearest),
       conv3x3("decoder.conv1", coarse, fine),
       adain(0),
       conv3x3("decoder.conv2", fine, kUnshuffled, false),
       plain(OpType::kPixelShuffle),
   };
+  network.decoder.insert(network.decoder.end(), last.begin(), last.end());
   return network;
+}
+
+Network small_network() {
+  constexpr int kCoarse = 64;
+  return quarter_size_network(32, kCoarse,
+                              {
+                                  residual("encoder.res1", kCoarse),
+                                  tap(1),
+                                  residual("encoder.res2", kCoarse),
+                                  tap(2),
+                              },
+                              {
+                                  adain(2),
+                                  residual("decoder.res1", kCoarse),
+                                  adain(1),
+                                  residual("decoder.res2", kCoarse),
+                              });
+}
+
+// What the small network has keeps its name here, so that a training can begin with the small one's weights.
+Network wide_network() {
+  constexpr int kCoarse = 96;
+  return quarter_size_network(48, kCoarse,
+                              {
+                                  residual("encoder.res1", kCoarse),
+                                  tap(1),
+                                  residual("encoder.res3", kCoarse),
+                                  residual("encoder.res2", kCoarse),
+                                  tap(2),
+                                  residual("encoder.res4", kCoarse),
+                                  tap(3),
+                              },
+                              {
+                                  adain(3),
+                                  residual("decoder.res3", kCoarse),
+                                  adain(2),
+                                  residual("decoder.res1", kCoarse),
+                                  residual("decoder.res4", kCoarse),
+                                  adain(1),
+                                  residual("decoder.res2", kCoarse),
+                                  residual("decoder.res5", kCoarse),
+                              });
 }
 
 Network vgg19_network() {
@@ -112,8 +150,8 @@ Network vgg19_network() {
 }  // namespace
 
 Network preset_network(const std::string& name) {
-  if (name == "small") return quarter_size_network(32, 64);
-  if (name == "wide") return quarter_size_network(64, 128);
+  if (name == "small") return small_network();
+  if (name == "wide") return wide_network();
   if (name == "vgg19") return vgg19_network();
   std::string known;
   for (const std::string& preset : preset_names()) {

@@ -54,7 +54,9 @@ TEST(Network, PresetsHaveTheCostsAndSizesTheDesignStates) {
   EXPECT_DOUBLE_EQ(multiply_adds_per_pixel(vgg19), 482697);
   EXPECT_EQ(overall_stride(vgg19), 8);
   EXPECT_THAT(tap_channels(vgg19), testing::ElementsAre(64, 128, 256, 512));
-  EXPECT_THAT(tap_channels(preset_network("wide")), testing::ElementsAre(64, 128, 128));
+  const Network wide = preset_network("wide");
+  EXPECT_DOUBLE_EQ(multiply_adds_per_pixel(wide), 108864);
+  EXPECT_THAT(tap_channels(wide), testing::ElementsAre(48, 96, 96, 96));
   std::int64_t parameters = 0;
   for (const TensorSpec& tensor : required_tensors(small)) {
     std::int64_t count = 1;

@@ -90,6 +90,8 @@ void Parameters::initialise_from(const std::map<std::string, TensorData>& weight
     if (trained != weights.end() && same_kind(specs_[i], trained->second)) {
       graft(specs_[i], trained->second, values);
       ++grafted;
+    } else if (ends_with(specs_[i].name, ".b.weight")) {
+      std::fill_n(values, sizes_[i], 0.0f);
     }
     values += sizes_[i];
   }

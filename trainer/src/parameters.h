@@ -30,8 +30,9 @@ class Parameters {
   void initialise(std::uint64_t seed);
 
   // Begins with a trained model of the same or a narrower network: a tensor of the same name fills the first output and input
-  // channels; further inputs of those outputs are zero, further outputs random. So the grown network computes at first what the
-  // trained one did, and the new channels have gradients from the first step on (the idea of Net2Net, Chen et al. 2016).
+  // channels; further inputs of those outputs are zero, further outputs random; a residual block that the trained network lacks is
+  // the identity. So the grown network computes at first what the trained one did, and the new channels have gradients from the
+  // first step on (the idea of Net2Net, Chen et al. 2016).
   // Throws Error(kSettings) where nothing fits.
   void initialise_from(const std::map<std::string, TensorData>& weights, std::uint64_t seed);
 
