@@ -44,6 +44,7 @@ int run(PlayerOptions options, const std::string& input) {
   if (options.frames == 0 && input.empty()) options.frames = 300;
   options.sink = "fakesink sync=false";
   options.source = input.empty() ? "videotestsrc pattern=ball" : "uridecodebin name=input";
+  options.input = input;
   Player player(options);
   if (const ObjectPtr<GstElement> element = player.element("input")) {
     g_object_set(element.get(), "uri", uri_of_readable_file(input).c_str(), nullptr);

@@ -88,7 +88,7 @@ Live::Live(const std::string& input, const std::vector<std::string>& styles, boo
   // The queue drops what the filter has no time for, so that what is seen stays live.
   const std::string line =
       source + " ! queue leaky=downstream max-size-buffers=2 ! videoconvert ! adainstyle name=painter ! videoconvert ! " +
-      (automatic ? "fakesink sync=true" : "autovideosink");
+      (automatic ? "fakesink sync=true" : window_sink());
   GError* error = nullptr;
   pipeline_.reset(gst_parse_launch(line.c_str(), &error));
   if (error != nullptr) {

@@ -101,3 +101,29 @@ std::string error_text(GstMessage* message) {
   g_error_free(error);
   return text;
 }
+
+// The last line of the details.
+std::string error_text_with_answer(GstMessage* message) {
+  GError* error = nullptr;
+  gchar* details = nullptr;
+  gst_message_parse_error(message, &error, &details);
+  std::string text = error->message;
+  g_error_free(error);
+  const char* answer = details != nullptr ? std::strrchr(details, '\n') : nullptr;
+  if (answer != nullptr && answer[1] != '\0') text += std::string(" (") + (answer + 1) + ")";
+  g_free(details);
+  return text;
+}
+
+bool comes_from(GstMessage* message, const std::string& factory) {
+  if (!GST_IS_ELEMENT(GST_MESSAGE_SRC(message))) return false;
+  GstElementFactory* made_by = gst_element_get_factory(GST_ELEMENT(GST_MESSAGE_SRC(message)));
+  return made_by != nullptr && factory == GST_OBJECT_NAME(made_by);
+}
+
+std::string window_sink() {
+  if (std::getenv("DISPLAY") == nullptr && std::getenv("WAYLAND_DISPLAY") == nullptr) {
+    throw std::runtime_error("There is no display for a window: neither DISPLAY nor WAYLAND_DISPLAY is set.");
+  }
+  return "autovideosink";
+}

@@ -47,3 +47,12 @@ std::string media_type(GstPad* pad);
 
 // The text of an error message on a bus, without GStreamer's internal details.
 std::string error_text(GstMessage* message);
+
+// The same with what a server answered, where the element itself knows no better than "Unhandled error".
+std::string error_text_with_answer(GstMessage* message);
+
+// Whether the message comes from an element of this kind.
+bool comes_from(GstMessage* message, const std::string& factory);
+
+// A sink that opens a window, in gst-launch's language. Throws where there is no display, which crashes some of GStreamer's sinks.
+std::string window_sink();

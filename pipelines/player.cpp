@@ -32,7 +32,7 @@ void add_player_options(CLI::App& app, PlayerOptions& options) {
   add_paint_options(app, options.paint);
 }
 
-Player::Player(const PlayerOptions& options) : frames_(options.frames) {
+Player::Player(const PlayerOptions& options) : frames_(options.frames), input_(options.input) {
   GError* error = nullptr;
   pipeline_.reset(gst_parse_launch(description(options).c_str(), &error));
   if (pipeline_) gst_object_ref_sink(pipeline_.get());
@@ -84,11 +84,14 @@ GstPadProbeReturn Player::on_painted(GstPad*, GstPadProbeInfo* info, gpointer da
 void Player::run() {
   std::string failure;
   LoopHandlers handlers;
-  handlers.error = [&](GstMessage* message) { failure = error_text(message); };
+  handlers.error = [&](GstMessage* message) {
+    const bool of_input = !input_.empty() && !comes_from(message, "adainstyle");
+    failure = of_input ? input_ + ": " + error_text_with_answer(message) : error_text(message);
+  };
   handlers.signal = [this] { loop_.quit(); };
   handlers.tick = [this] { progress_.show(0); };
   loop_.run(pipeline_.get(), handlers);
   progress_.clear();
   if (!failure.empty()) throw std::runtime_error(failure);
-  if (progress_.frames() == 0) throw std::runtime_error("No frame came.");
+  if (progress_.frames() == 0) throw std::runtime_error((input_.empty() ? "" : input_ + ": ") + "No frame came.");
 }

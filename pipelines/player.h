@@ -15,6 +15,7 @@
 struct PlayerOptions {
   std::string source;  // a description in gst-launch's language that ends in raw video
   std::string sink;    // likewise; begins with raw video
+  std::string input;   // what errors that are not the painting's are said of; empty: nothing
   bool live = true;    // of a source that is faster than the painting only the newest frame is painted
   int width = 640;
   int height = 360;
@@ -36,7 +37,7 @@ class Player {
   // An element of the source's or the sink's description, by name.
   ObjectPtr<GstElement> element(const std::string& name) const;
 
-  // Throws std::runtime_error with the first error. Prints progress on standard error.
+  // Throws std::runtime_error with the first error, and where no frame was painted. Prints progress on standard error.
   void run();
 
   const Progress& progress() const { return progress_; }
@@ -49,6 +50,7 @@ class Player {
   static GstPadProbeReturn on_painted(GstPad* pad, GstPadProbeInfo* info, gpointer self);
 
   const long frames_;
+  const std::string input_;
   ObjectPtr<GstElement> pipeline_;
   PipelineLoop loop_;
   Progress progress_;

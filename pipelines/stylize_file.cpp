@@ -4,6 +4,7 @@
 // Exit status: 0 done, 1 something failed, 2 wrong usage, 130 ended early.
 
 #include <algorithm>
+#include <csignal>
 #include <cstdio>
 #include <filesystem>
 #include <stdexcept>
@@ -124,6 +125,7 @@ int parse_and_run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   let_waiting_threads_sleep();
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of writing, like a full disk
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

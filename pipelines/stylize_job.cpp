@@ -306,17 +306,13 @@ void StylizeJob::show_progress() {
 
 // Says whose fault an error is: the output's, the element's (its text stands for itself) or the video's.
 void StylizeJob::explain(GstMessage* error) {
-  std::string factory;
-  if (GST_IS_ELEMENT(GST_MESSAGE_SRC(error))) {
-    GstElementFactory* made_by = gst_element_get_factory(GST_ELEMENT(GST_MESSAGE_SRC(error)));
-    if (made_by != nullptr) factory = GST_OBJECT_NAME(made_by);
-  }
   const std::string text = error_text(error);
-  if (factory == "filesink") {
+  if (comes_from(error, "filesink")) {
     failure_ = job_.output + " cannot be written: " + text;
-  } else if (factory == "adainstyle") {
+  } else if (comes_from(error, "adainstyle")) {
     failure_ = text;
-  } else if (factory == "mp4mux" || factory == "matroskamux" || factory == "x264enc" || factory == "avenc_aac") {
+  } else if (comes_from(error, "mp4mux") || comes_from(error, "matroskamux") || comes_from(error, "x264enc") ||
+             comes_from(error, "avenc_aac")) {
     failure_ = job_.output + " cannot be encoded: " + text;
   } else {
     failure_ = job_.content + " cannot be read as a video: " + text;

@@ -32,9 +32,15 @@ struct Request {
   PlayerOptions player;
 };
 
+// What CLI11 shows where a URL is none of a camera's; "" where it is.
+std::string is_rtsp(const std::string& url) {
+  const bool good = url.rfind("rtsp://", 0) == 0 || url.rfind("rtsps://", 0) == 0;
+  return good ? "" : "it must begin with rtsp:// or rtsps://, for instance rtsp://10.0.0.7/live";
+}
+
 void add_options(CLI::App& app, Request& request) {
   if (kRtsp) {
-    app.add_option("URL", request.camera, "The camera's rtsp:// or rtsps:// URL")->required();
+    app.add_option("URL", request.camera, "The camera's rtsp:// or rtsps:// URL")->required()->check(is_rtsp);
     app.add_option("--protocol", request.protocol, "tcp or udp")->check(CLI::IsMember({"tcp", "udp"}));
     app.add_option("--user", request.user, "User to log in at the camera as");
     app.add_option("--password", request.password, "The camera's password")->envname("RTSP_PASSWORD");
@@ -58,7 +64,8 @@ int run(Request& request, bool camera_named) {
   player.source = kRtsp  ? "rtspsrc name=camera drop-on-latency=true ! decodebin"
                   : test ? "videotestsrc is-live=true pattern=ball ! video/x-raw,framerate=25/1"
                          : "v4l2src name=camera ! decodebin";
-  player.sink = request.headless ? "fakesink sync=false" : "autovideosink sync=false";
+  player.sink = request.headless ? "fakesink sync=false" : window_sink() + " sync=false";
+  if (!test) player.input = request.camera;
   Player pipeline(player);
   if (const ObjectPtr<GstElement> camera = pipeline.element("camera")) {
     if (kRtsp) {
