@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include <gst/gst.h>
@@ -34,10 +35,16 @@ struct Request {
   PaintOptions paint;  // without the style
 };
 
+// What may not even be looked at is none; reading or writing it says so.
+bool is_folder(const std::string& path) {
+  std::error_code error;
+  return fs::is_directory(path, error);
+}
+
 // A file as it is; of a folder the files that `wanted` accepts, by name.
 template <typename Wanted>
 std::vector<fs::path> files_of(const std::string& path, Wanted wanted) {
-  if (!fs::is_directory(path)) return {path};
+  if (!is_folder(path)) return {path};
   std::vector<fs::path> files;
   for (const auto& entry : fs::directory_iterator(path)) {
     if (entry.is_regular_file() && wanted(entry.path().string())) files.push_back(entry.path());
@@ -56,7 +63,7 @@ std::string result_name(const fs::path& content, const fs::path& style, bool sev
 }
 
 std::vector<Job> plan(const Request& request) {
-  const bool folder = fs::is_directory(request.content) || fs::is_directory(request.style) || fs::is_directory(request.output);
+  const bool folder = is_folder(request.content) || is_folder(request.style) || is_folder(request.output);
   Job job{request.content, request.output, request.start, request.paint};
   job.paint.style = request.style;
   if (!folder) return {job};
@@ -64,7 +71,7 @@ std::vector<Job> plan(const Request& request) {
       files_of(request.content, [](const std::string& path) { return is_picture_name(path) || is_video_name(path); });
   const auto styles = files_of(request.style, is_picture_name);
   if (is_picture_name(request.output) || is_video_name(request.output))
-    throw std::runtime_error((fs::is_directory(request.content) ? request.content : request.style) +
+    throw std::runtime_error((is_folder(request.content) ? request.content : request.style) +
                              " is a folder; let OUTPUT be one too, not " + request.output + ".");
   fs::create_directories(request.output);
   std::vector<Job> jobs;
@@ -84,7 +91,8 @@ int run(const Request& request) {
   std::size_t done = 0;
   std::size_t skipped = 0;
   for (const Job& job : jobs) {
-    if (request.skip_existing && fs::exists(job.output)) {
+    std::error_code ignored;
+    if (request.skip_existing && fs::exists(job.output, ignored)) {
       ++skipped;
       continue;
     }

@@ -89,10 +89,10 @@ void check_output(const Job& job) {
     throw std::runtime_error(job.output +
                              ": let the name of the result end in .mp4 or .mkv for a video, in .jpg or .png for a picture.");
   const fs::path folder = path.has_parent_path() ? path.parent_path() : fs::path(".");
-  if (!fs::is_directory(folder))
-    throw std::runtime_error(job.output + " cannot be written: there is no folder " + folder.string() + ".");
-  if (fs::is_directory(path)) throw std::runtime_error(job.output + " cannot be written: it is a folder.");
   std::error_code error;
+  if (!fs::is_directory(folder, error))
+    throw std::runtime_error(job.output + " cannot be written: there is no folder " + folder.string() + ".");
+  if (fs::is_directory(path, error)) throw std::runtime_error(job.output + " cannot be written: it is a folder.");
   if (fs::equivalent(job.content, path, error))
     throw std::runtime_error(job.output + " is the content itself; name another file for the result.");
 }

@@ -69,8 +69,10 @@ class StylizeFileTest : public ::testing::Test {
     gst_element_set_state(pipeline.get(), GST_STATE_NULL);
   }
 
-  static Outcome run(const std::vector<std::string>& arguments) {
-    std::vector<std::string> words = {environment("ADAINSTYLE_STYLIZE_FILE")};
+  // before: what to start the program with, for instance a shell that sets a limit.
+  static Outcome run(const std::vector<std::string>& arguments, const std::vector<std::string>& before = {}) {
+    std::vector<std::string> words = before;
+    words.emplace_back(environment("ADAINSTYLE_STYLIZE_FILE"));
     words.insert(words.end(), arguments.begin(), arguments.end());
     std::vector<char*> argv;
     for (std::string& word : words) argv.push_back(word.data());
@@ -79,7 +81,8 @@ class StylizeFileTest : public ::testing::Test {
     char* errors = nullptr;
     int wait_status = 0;
     Outcome outcome;
-    if (g_spawn_sync(nullptr, argv.data(), nullptr, G_SPAWN_DEFAULT, nullptr, nullptr, &output, &errors, &wait_status, nullptr)) {
+    if (g_spawn_sync(nullptr, argv.data(), nullptr, G_SPAWN_SEARCH_PATH, nullptr, nullptr, &output, &errors, &wait_status,
+                     nullptr)) {
       outcome.status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
       outcome.output = output;
       outcome.errors = errors;
@@ -301,10 +304,54 @@ TEST_F(StylizeFileTest, SaysWhatIsWrong) {
   expect_refusal({folder_.path("sound.wav"), style_, out}, "there is no picture in it");
   expect_refusal({style_, style_, out}, "it is a picture, not a video");
   expect_refusal({in, folder_.path("text.txt"), out}, "text.txt");
+  test::write_bytes(folder_.path("empty.jpg"), {});
+  expect_refusal({in, folder_.path("empty.jpg"), out}, "empty.jpg: expected a picture");
+  std::filesystem::create_directory(folder_.path("folder.jpg"));
+  expect_refusal({in, folder_.path("folder.jpg"), out}, "there is nothing in this folder");
   expect_refusal({in, style_, folder_.path("none/out.mp4")}, "there is no folder");
   expect_refusal({in, style_, "/proc/out.mp4"}, "cannot be written");
   expect_refusal({in, style_, folder_.path("out.avi")}, ".mp4");
   EXPECT_EQ(run({in, style_}).status, 2);
+}
+
+// The two ways in which writing ends early: the disk is full, which /dev/full stands for, or the file may not grow.
+TEST_F(StylizeFileTest, SaysWhyItCannotWriteOn) {
+  make_clip("in.mkv", 25, "width=320, height=180", false);
+  const std::string in = folder_.path("in.mkv");
+  const std::string out = folder_.path("out.mp4");
+  test::write_bytes(out, {1, 2, 3});
+  std::filesystem::create_symlink("/dev/full", out + ".part");
+  const Outcome full = run({in, style_, out});
+  EXPECT_EQ(full.status, 1);
+  EXPECT_NE(full.errors.find("out.mp4 cannot be written: No space left"), std::string::npos) << full.errors;
+  const Outcome limited = run({in, style_, out}, {"sh", "-c", "ulimit -f 8; exec \"$0\" \"$@\""});
+  EXPECT_EQ(limited.status, 1);
+  EXPECT_NE(limited.errors.find("out.mp4 cannot be written: "), std::string::npos) << limited.errors;
+  EXPECT_FALSE(std::filesystem::exists(std::filesystem::symlink_status(out + ".part")));
+  EXPECT_EQ(test::read_bytes(out), (std::vector<std::uint8_t>{1, 2, 3}));
+}
+
+TEST_F(StylizeFileTest, SaysWhatItMayNotReadOrWrite) {
+  namespace fs = std::filesystem;
+  make_clip("in.mkv", 5, "width=64, height=64", false);
+  fs::copy_file(style_, folder_.path("style.jpg"));
+  fs::create_directory(folder_.path("closed"));
+  fs::permissions(folder_.path(), fs::perms::owner_all | fs::perms::others_read | fs::perms::others_exec);
+  fs::permissions(folder_.path("closed"), fs::perms::owner_read | fs::perms::owner_exec);
+  // Nothing is forbidden to root.
+  const std::vector<std::string> as_nobody = {"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"};
+  const std::vector<std::string> before = geteuid() == 0 ? as_nobody : std::vector<std::string>();
+  if (run({"--help"}, before).status != 0) GTEST_SKIP() << "this build cannot be run by another user";
+  const auto refuses = [&](const std::string& content, const std::string& style, const std::string& reason) {
+    const Outcome outcome = run({content, style, folder_.path("closed/out.mp4")}, before);
+    EXPECT_EQ(outcome.status, 1);
+    EXPECT_NE(outcome.errors.find(reason), std::string::npos) << outcome.errors;
+  };
+  refuses(folder_.path("in.mkv"), style_, "closed/out.mp4 cannot be written: ");
+  fs::permissions(folder_.path("style.jpg"), fs::perms::none);
+  refuses(folder_.path("in.mkv"), folder_.path("style.jpg"), "style.jpg cannot be read: Permission denied");
+  fs::permissions(folder_.path("in.mkv"), fs::perms::none);
+  refuses(folder_.path("in.mkv"), style_, "in.mkv cannot be read: Permission denied");
 }
 
 TEST_F(StylizeFileTest, KeepsAnOlderFileWhenItFails) {

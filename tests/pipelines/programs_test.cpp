@@ -12,6 +12,19 @@ using test::Process;
 
 class ProgramsTest : public test::RelayTest {
  protected:
+  void SetUp() override {
+    unsetenv("DISPLAY");
+    unsetenv("WAYLAND_DISPLAY");
+  }
+
+  // Runs a program that must fail; returns what it says on standard error.
+  std::string complaint(std::vector<std::string> words, int status = 1) const {
+    words[0] = test::environment("ADAINSTYLE_PROGRAMS") + "/" + words[0];
+    Process process(words, folder_.path(std::to_string(++runs_) + ".log"));
+    EXPECT_EQ(process.wait(30), status) << process.log();
+    return process.log();
+  }
+
   // Runs a program to its end; returns the first two lines of its output.
   std::string run(std::vector<std::string> words, int status = 0) const {
     words[0] = test::environment("ADAINSTYLE_PROGRAMS") + "/" + words[0];
@@ -20,6 +33,9 @@ class ProgramsTest : public test::RelayTest {
     const std::string first = process.read_line();
     return first + "\n" + process.read_line();
   }
+
+ private:
+  mutable int runs_ = 0;
 };
 
 TEST_F(ProgramsTest, WebcamPaintsTheTestPicture) {
@@ -39,13 +55,26 @@ TEST_F(ProgramsTest, BenchPrintsATable) {
 }
 
 TEST_F(ProgramsTest, SayHowTheyAreUsed) {
-  for (const std::string name : {"webcam", "rtsp-view", "adainstyle-bench", "stylize-file", "relay/rtsp-relay"}) {
+  for (const std::string name : {"webcam", "rtsp-view", "adainstyle-bench", "stylize-file", "live", "relay/rtsp-relay"}) {
     run({name, "--help"});
     run({name, "--no-such-option"}, 2);
   }
-  run({"webcam", style(), "--camera", "/dev/no-such-camera", "--headless"}, 1);
-  run({"rtsp-view", "rtsp://127.0.0.1:1/x", style(), "--headless"}, 1);
-  run({"adainstyle-bench", folder_.path("none.jpg")}, 1);
+}
+
+TEST_F(ProgramsTest, SayWhatAFirstUserDidWrong) {
+  test::write_bytes(folder_.path("empty.jpg"), {});
+  EXPECT_NE(complaint({"webcam", style(), "--camera", "/dev/no-such-camera", "--headless"}).find("there is no such camera"),
+            std::string::npos);
+  EXPECT_NE(complaint({"webcam", style(), "--test"}).find("no display"), std::string::npos);
+  EXPECT_NE(complaint({"live", style()}).find("no display"), std::string::npos);
+  EXPECT_NE(complaint({"rtsp-view", "rtsp://127.0.0.1:1/x", style(), "--headless"}).find("rtsp://127.0.0.1:1/x: "),
+            std::string::npos);
+  EXPECT_NE(complaint({"rtsp-view", "camera", style(), "--headless"}, 2).find("must begin with rtsp://"), std::string::npos);
+  EXPECT_NE(complaint({"adainstyle-bench", folder_.path("none.jpg")}).find("none.jpg: there is no such file"), std::string::npos);
+  EXPECT_NE(complaint({"adainstyle-bench", folder_.path("empty.jpg")}).find("empty.jpg: expected a picture"), std::string::npos);
+  EXPECT_NE(complaint({"adainstyle-bench", style(), "--input", folder_.path("empty.jpg")}).find("empty.jpg: "), std::string::npos);
+  EXPECT_NE(complaint({"adainstyle-bench", style(), "--model", folder_.path("empty.jpg")}).find("expected a safetensors file"),
+            std::string::npos);
 }
 
 }  // namespace
