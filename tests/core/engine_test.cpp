@@ -16,6 +16,7 @@
 
 #include "core/test_networks.h"
 #include "network_presets.h"
+#include "pixels/pixel_body.h"
 #include "support/frames.h"
 #include "support/shared_files.h"
 
@@ -53,14 +54,14 @@ class EngineTest : public testing::TestWithParam<Case> {};
 
 TEST_P(EngineTest, TorchFp32EqualsPlain) {
   const Model model = random_model(network_named(GetParam().network), 11);
-  const auto prepared = prepare_torch(model, {}, Precision::kFp32);
+  const auto prepared = prepare_torch(model, Precision::kFp32);
   const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
   EXPECT_LE(d.largest, 0.5f + 255 * 1e-4f);
 }
 
 TEST_P(EngineTest, TorchBf16IsNearPlain) {
   const Model model = random_model(network_named(GetParam().network), 19);
-  const auto prepared = prepare_torch(model, {}, Precision::kBf16);
+  const auto prepared = prepare_torch(model, Precision::kBf16);
   const Distance d = engine_distance(*prepared, model, GetParam().width, GetParam().height, GetParam().strength);
   EXPECT_LE(d.rms, kNear);
 }
@@ -111,12 +112,12 @@ class EngineRegions : public testing::TestWithParam<RegionCase> {
 
 TEST_P(EngineRegions, TorchFp32EqualsPlain) {
   const Model model = random_model(network_named(GetParam().network), 11);
-  EXPECT_LE(run(*prepare_torch(model, {}, Precision::kFp32), model).largest, 0.5f + 255 * 1e-4f);
+  EXPECT_LE(run(*prepare_torch(model, Precision::kFp32), model).largest, 0.5f + 255 * 1e-4f);
 }
 
 TEST_P(EngineRegions, TorchBf16IsNearPlain) {
   const Model model = random_model(network_named(GetParam().network), 19);
-  EXPECT_LE(run(*prepare_torch(model, {}, Precision::kBf16), model).rms, kNear);
+  EXPECT_LE(run(*prepare_torch(model, Precision::kBf16), model).rms, kNear);
 }
 
 TEST_P(EngineRegions, Avx512Bf16IsNearPlain) {
@@ -221,13 +222,13 @@ class EngineExample : public testing::Test {
 
 TEST_F(EngineExample, Fp32GivesTheCheckpointsOutput) {
   ADAINSTYLE_NEEDS_SHARED("checkpoints/small.example.safetensors");
-  EXPECT_LE(run(*prepare_torch(model(), {}, Precision::kFp32), Example()).largest, 0.5f + 255 * 1e-3f);
+  EXPECT_LE(run(*prepare_torch(model(), Precision::kFp32), Example()).largest, 0.5f + 255 * 1e-3f);
 }
 
 TEST_F(EngineExample, SixteenBitIsNearTheCheckpointsOutput) {
   ADAINSTYLE_NEEDS_SHARED("checkpoints/small.example.safetensors");
   for (const Precision precision : {Precision::kBf16, Precision::kFp16}) {
-    const Distance d = run(*prepare_torch(model(), {}, precision), Example());
+    const Distance d = run(*prepare_torch(model(), precision), Example());
     EXPECT_LE(d.largest, kNear);
   }
   if (avx512_engine_supports(lower(model(), true))) {

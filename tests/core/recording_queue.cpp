@@ -151,6 +151,7 @@ void RecordingQueue::perform(std::function<void()> work) {
 
 at::Tensor RecordingQueue::empty(at::IntArrayRef shape, at::ScalarType type) {
   if (log_->allocations_left == 0) {
+    if (log_->memory_returns_after_failure) log_->allocations_left = -1;
     throw c10::OutOfMemoryError({__func__, __FILE__, __LINE__}, "CUDA out of memory, says the double");
   }
   if (log_->allocations_left > 0) --log_->allocations_left;
@@ -234,6 +235,11 @@ std::unique_ptr<DeviceGraph> RecordingQueue::record(const std::function<void()>&
   }
   recording_ = nullptr;
   return graph;
+}
+
+std::shared_ptr<const GpuModel> prepared_on(const std::shared_ptr<QueueLog>& log, const Model& model, Precision precision) {
+  return std::make_shared<const GpuModel>(model, at::kCPU, precision,
+                                          [log](at::ScalarType type) { return std::make_unique<RecordingQueue>(log, type); });
 }
 
 }  // namespace adainstyle::test

@@ -5,7 +5,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/device_queue.h"
+#include "engine/gpu_model.h"
 
 namespace adainstyle::test {
 
@@ -22,7 +22,8 @@ struct QueueLog {
   std::vector<const void*> memory_read;  // where convolutions of the last frame or replay read from
 
   bool recording_fails = false;
-  int allocations_left = -1;  // until memory runs out; -1: it does not
+  int allocations_left = -1;                  // until memory runs out; -1: it does not
+  bool memory_returns_after_failure = false;  // as soon as it has run out once
 };
 
 // A DeviceQueue on the CPU, without a GPU: the same bodies in loops. What is recorded is kept as closures and done at each replay, on the
@@ -55,5 +56,8 @@ class RecordingQueue : public DeviceQueue {
   bool tunes_ = false;
   at::ScalarType type_;  // of the features
 };
+
+// A model for engines over such queues.
+std::shared_ptr<const GpuModel> prepared_on(const std::shared_ptr<QueueLog>& log, const Model& model, Precision precision);
 
 }  // namespace adainstyle::test

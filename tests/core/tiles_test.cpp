@@ -19,7 +19,7 @@ class TilesTest : public testing::TestWithParam<Precision> {
  protected:
   static std::shared_ptr<const PreparedModel> prepared(const Model& model) {
     if (GetParam() == Precision::kBf16 && avx512_engine_supports(lower(model, true))) return prepare_avx512(model);
-    return prepare_torch(model, {}, GetParam());
+    return prepare_torch(model, GetParam());
   }
 
   static int largest_difference_with(float strength, int width, int height, std::size_t share) {

@@ -1,106 +1,21 @@
 // SPDX-License-Identifier: MIT
 // What only a GPU can show; tests/gpu.sh runs it. Without one every test is skipped and says why.
-#include <algorithm>
 #include <cstdlib>
 #include <fstream>
-#include <random>
 #include <string>
 
 #include <gtest/gtest.h>
 
-#include <ATen/core/Tensor.h>
-#include <ATen/ops/empty.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
 #include "adainstyle/stylizer.h"
 #include "engine/devices.h"
 #include "gpu/copies.h"
+#include "gpu/picture.h"
 
 namespace adainstyle::test {
 namespace {
-
-constexpr PixelFormat kFormats[] = {PixelFormat::kRGB,  PixelFormat::kBGR,  PixelFormat::kRGBA, PixelFormat::kBGRA,
-                                    PixelFormat::kARGB, PixelFormat::kABGR, PixelFormat::kRGBx, PixelFormat::kBGRx,
-                                    PixelFormat::kxRGB, PixelFormat::kxBGR, PixelFormat::kI420, PixelFormat::kNV12};
-
-// A picture with padded rows, in system memory or on the GPU.
-class Picture {
- public:
-  Picture(PixelFormat format, int width, int height, unsigned seed) : format_(format), width_(width), height_(height) {
-    std::int64_t bytes = 0;
-    for (int plane = 0; plane < plane_count(format); ++plane) {
-      const PlaneSize size = plane_size(format, width, height, plane);
-      begins_[plane] = bytes;
-      strides_[plane] = (size.row_bytes + 255) / 256 * 256 + 256;
-      bytes += strides_[plane] * size.rows;
-    }
-    bytes_ = at::empty({bytes}, at::kByte);
-    std::mt19937 random(seed);
-    std::uint8_t* byte = bytes_.mutable_data_ptr<std::uint8_t>();
-    for (std::int64_t i = 0; i < bytes; ++i) {
-      const std::int64_t column = i % strides_[0] / 4;
-      byte[i] = static_cast<std::uint8_t>((column * 2 + i / strides_[0] * 3 + seed * 40) % 200 + random() % 16);
-    }
-  }
-
-  Picture on(const at::Device& device) const {
-    Picture copy = *this;
-    copy.bytes_ = bytes_.to(device, bytes_.scalar_type(), /*non_blocking=*/false, /*copy=*/true);
-    return copy;
-  }
-
-  ImageView view() const { return view_of<const std::uint8_t>(bytes_.const_data_ptr<std::uint8_t>()); }
-  MutableImageView mutable_view() { return view_of<std::uint8_t>(bytes_.mutable_data_ptr<std::uint8_t>()); }
-
-  // Largest difference of a byte that means something.
-  int distance(const Picture& other) const {
-    const at::Tensor mine = bytes_.cpu();
-    const at::Tensor theirs = other.bytes_.cpu();
-    int largest = 0;
-    for (int plane = 0; plane < plane_count(format_); ++plane) {
-      const PlaneSize size = plane_size(format_, width_, height_, plane);
-      for (int y = 0; y < size.rows; ++y) {
-        const std::int64_t row = begins_[plane] + y * strides_[plane];
-        for (std::int64_t i = 0; i < size.row_bytes; ++i) {
-          const int a = mine.const_data_ptr<std::uint8_t>()[row + i];
-          const int b = theirs.const_data_ptr<std::uint8_t>()[row + i];
-          if (!is_padding(i)) largest = std::max(largest, std::abs(a - b));
-        }
-      }
-    }
-    return largest;
-  }
-
- private:
-  // Whether a byte of a row means nothing.
-  bool is_padding(std::int64_t column) const {
-    if (is_yuv(format_)) return false;
-    const PixelLayout layout = pixel_layout(format_);
-    return layout.alpha >= 0 && !layout.has_alpha && column % layout.bytes == layout.alpha;
-  }
-
-  template <typename Byte>
-  BasicImageView<Byte> view_of(Byte* bytes) const {
-    BasicImageView<Byte> view;
-    view.format = format_;
-    view.width = width_;
-    view.height = height_;
-    for (int plane = 0; plane < plane_count(format_); ++plane) {
-      view.planes[plane] = bytes + begins_[plane];
-      view.strides[plane] = strides_[plane];
-    }
-    if (bytes_.is_cuda()) view.device = {DeviceType::kCuda, bytes_.get_device()};
-    return view;
-  }
-
-  PixelFormat format_;
-  int width_;
-  int height_;
-  std::int64_t begins_[kMaxPlanes] = {};
-  std::int64_t strides_[kMaxPlanes] = {};
-  at::Tensor bytes_;
-};
 
 class GpuDeviceTest : public ::testing::Test {
  protected:
@@ -146,7 +61,7 @@ TEST_F(GpuDeviceTest, PaintsEveryFormatAndSizeAsTheCpuDoes) {
   const auto cpu = open_stylizer(options("cpu", Precision::kFp32));
   FrameParameters on_cpu;
   on_cpu.style = cpu->encode_style(Picture(PixelFormat::kRGB, 256, 256, 5).view());
-  for (const PixelFormat format : kFormats) {
+  for (const PixelFormat format : kAllFormats) {
     for (const auto& [width, height] : {std::pair{16, 16}, std::pair{33, 21}, std::pair{161, 90}, std::pair{641, 359}}) {
       SCOPED_TRACE(std::to_string(static_cast<int>(format)) + " " + std::to_string(width) + "x" + std::to_string(height));
       const Picture input(format, width, height, 1);

@@ -27,6 +27,10 @@ enum class DeviceType { kCpu, kCuda };
 struct Device {
   DeviceType type = DeviceType::kCpu;
   int index = 0;
+
+  // Of a picture on a GPU: the CUDA stream on which it is written and read, in whose order the stylizer works then without waiting.
+  // nullptr: an input is finished, and an output is when the stylizer returns.
+  void* queue = nullptr;
 };
 
 constexpr int kMaxPlanes = 4;

@@ -11,7 +11,7 @@ namespace {
 struct CudaLibrary {
   int devices = 0;
   std::string absence;  // why devices is 0
-  decltype(&adainstyle_make_cuda_transfer) make_transfer = nullptr;
+  decltype(&adainstyle_make_cuda_queue) make_queue = nullptr;
 };
 
 // Counts devices with the driver alone, so that machines without one never load the large libraries.
@@ -41,9 +41,9 @@ CudaLibrary load() {
       library.absence = dlerror();
       return library;
     }
-    library.make_transfer = reinterpret_cast<decltype(library.make_transfer)>(dlsym(handle, kCudaTransferSymbol));
+    library.make_queue = reinterpret_cast<decltype(library.make_queue)>(dlsym(handle, kCudaQueueSymbol));
   }
-  if (library.make_transfer) {
+  if (library.make_queue) {
     library.devices = count;
   } else {
     library.absence = "libadainstyle-cuda.so is of another version";
@@ -62,9 +62,9 @@ int cuda_device_count() { return cuda_library().devices; }
 
 std::string cuda_absence_reason() { return cuda_library().absence; }
 
-std::unique_ptr<PictureTransfer> make_cuda_transfer(int device_index) {
+std::unique_ptr<DeviceQueue> make_cuda_queue(int device_index, at::ScalarType type) {
   if (cuda_device_count() == 0) throw Error(ErrorCode::kDeviceAbsent, "no GPU can be used: " + cuda_absence_reason());
-  return std::unique_ptr<PictureTransfer>(cuda_library().make_transfer(device_index));
+  return std::unique_ptr<DeviceQueue>(cuda_library().make_queue(device_index, type));
 }
 
 }  // namespace adainstyle

@@ -7,6 +7,7 @@
 #include <cstring>
 
 #include "engine/cuda_library.h"
+#include "engine/gpu_model.h"
 
 namespace adainstyle {
 namespace {
@@ -58,10 +59,15 @@ Precision fastest_precision(const Device& device) {
 
 // AMX multiplies bf16 several times faster than AVX512-BF16, and LibTorch's convolutions use it.
 std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision) {
-  if (device.type == DeviceType::kCpu && precision == Precision::kBf16 && !cpu_has_amx()) {
+  if (device.type == DeviceType::kCuda) {
+    const at::Device gpu(at::kCUDA, static_cast<at::DeviceIndex>(device.index));
+    return std::make_shared<const GpuModel>(
+        model, gpu, precision, [index = device.index](at::ScalarType type) { return make_cuda_queue(index, type); });
+  }
+  if (precision == Precision::kBf16 && !cpu_has_amx()) {
     if (avx512_engine_supports(lower(model, true))) return prepare_avx512(model);
   }
-  return prepare_torch(model, device, precision);
+  return prepare_torch(model, precision);
 }
 
 std::string plain_message(const std::exception& error) {

@@ -19,7 +19,7 @@ std::string device_name(const Device& device);
 // What Precision::kAuto means on a device.
 Precision fastest_precision(const Device& device);
 
-// Lowers and packs a model with the engine that fits (Note [Two engines]).
+// Lowers and packs a model with the engine that fits (Note [Three engines]).
 std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision);
 
 // What an exception out of LibTorch says, without the call stack that it brings along.

@@ -108,12 +108,13 @@ class PreparedModel {
   virtual std::size_t feature_bytes(int width, int height) const = 0;
 };
 
-// Note [Two engines]
+// Note [Three engines]
 // The AVX-512 engine has kernels of its own: reflection padding, bias, ReLU, addition, AdaIN and pixel conversion all happen in the
 // convolution, and no memory for features is allocated once the first frame has passed. It needs a CPU with AVX512-BF16 and runs
-// bf16 only. The LibTorch engine runs the same plan with ATen's convolutions on any device and in any precision.
+// bf16 only. The LibTorch engine runs the same plan with ATen's convolutions on any CPU and in any precision. The GPU engine
+// (gpu_model.h) leaves convolutions to cuDNN and has kernels of its own for all else (Note [Borders], Note [Graphs]).
 std::shared_ptr<const PreparedModel> prepare_avx512(const Model& model);
-std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, const Device& device, Precision precision);
+std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, Precision precision);
 
 // Whether prepare_avx512 can run here: the CPU has AVX512-BF16, and the plan is made of steps it knows.
 bool avx512_engine_supports(const Plan& plan);

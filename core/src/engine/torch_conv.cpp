@@ -3,7 +3,6 @@
 
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
-#include <ATen/ops/cudnn_convolution_relu.h>
 
 namespace adainstyle {
 namespace {
@@ -40,15 +39,13 @@ bool has_mkldnn(at::ScalarType type) {
 }  // namespace
 
 at::Tensor prepack_conv_weight(const at::Tensor& weight, int stride) {
-  if (weight.is_cpu() && has_mkldnn(weight.scalar_type())) return mkldnn_reorder(weight, stride);
+  if (has_mkldnn(weight.scalar_type())) return mkldnn_reorder(weight, stride);
   return weight.contiguous(at::MemoryFormat::ChannelsLast);
 }
 
 at::Tensor fused_conv(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu) {
-  if (input.is_cpu() && has_mkldnn(input.scalar_type())) return mkldnn_conv(input, weight, bias, stride, relu);
-  const at::Tensor same_bias = bias.to(input.scalar_type());  // these take no other
-  if (input.is_cuda() && relu) return at::cudnn_convolution_relu(input, weight, same_bias, {stride, stride}, {0, 0}, {1, 1}, 1);
-  at::Tensor output = at::conv2d(input, weight, same_bias, {stride, stride});
+  if (has_mkldnn(input.scalar_type())) return mkldnn_conv(input, weight, bias, stride, relu);
+  at::Tensor output = at::conv2d(input, weight, bias.to(input.scalar_type()), {stride, stride});  // it takes no other
   return relu ? output.relu_() : output;
 }
 

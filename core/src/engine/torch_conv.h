@@ -5,9 +5,9 @@
 
 namespace adainstyle {
 
-// A convolution with bias and ReLU in one call of the device's library: oneDNN on a CPU, cuDNN on a GPU.
+// A convolution with bias and ReLU in one call of oneDNN, where it can.
 
-// Brings a weight [outputs, inputs, k, k] into the order the device's library wants, once.
+// Brings a weight [outputs, inputs, k, k] into the order that oneDNN wants, once.
 at::Tensor prepack_conv_weight(const at::Tensor& weight, int stride);
 
 // input: [1, inputs, H, W] channels-last, already padded; weight: prepacked, or plain where it changes with each frame; bias: float32,

@@ -20,7 +20,7 @@
 #include "engine/arena.h"
 #include "engine/engine.h"
 #include "engine/frame_adain.h"
-#include "engine/picture_transfer.h"
+#include "engine/cpu_transfer.h"
 #include "engine/region_weights.h"
 #include "engine/torch_conv.h"
 #include "stopwatch.h"
@@ -40,7 +40,7 @@ at::Tensor tensor_of(const std::vector<float>& values, at::IntArrayRef shape) {
   return at::from_blob(const_cast<float*>(values.data()), shape, at::kFloat).clone();
 }
 
-// A step's weights on the device. Where AdaIN is folded in at each frame, float32 in plain order, else prepacked.
+// A step's weights. Where AdaIN is folded in at each frame, float32 in plain order, else prepacked.
 struct TorchStep {
   at::Tensor weight;  // [outputs, inputs, k, k]; phase convolutions: [4 * outputs, inputs, 2, 2]
   at::Tensor bias;    // float32, [outputs] or [4 * outputs]
@@ -48,11 +48,8 @@ struct TorchStep {
 
 class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepared> {
  public:
-  Prepared(const Model& model, const Device& where, Precision precision)
-      : plan(lower(model, precision != Precision::kFp32)),
-        device(where.type == DeviceType::kCuda ? at::Device(at::kCUDA, static_cast<at::DeviceIndex>(where.index))
-                                               : at::Device(at::kCPU)),
-        dtype(dtype_of(precision)) {
+  Prepared(const Model& model, Precision precision)
+      : plan(lower(model, precision != Precision::kFp32)), dtype(dtype_of(precision)) {
     const c10::InferenceMode inference;
     for (Step& step : plan.steps) {
       steps.push_back(step.weight.empty() ? TorchStep{} : prepare(step));
@@ -79,7 +76,6 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
 
   Plan plan;  // without weights
   std::vector<TorchStep> steps;
-  at::Device device;
   at::ScalarType dtype;
 
  private:
@@ -87,15 +83,15 @@ class Prepared : public PreparedModel, public std::enable_shared_from_this<Prepa
     const int phases = step.type == StepType::kPhaseConv ? 4 : 1;
     const int side = step.type == StepType::kConv3x3 ? 3 : step.type == StepType::kPhaseConv ? 2 : 1;
     const int outputs = phases * plan.tensors[step.output].channels;
-    const at::Tensor weight = tensor_of(step.weight, {outputs, plan.tensors[step.input].channels, side, side}).to(device);
-    const at::Tensor bias = tensor_of(step.bias, {static_cast<std::int64_t>(step.bias.size())}).to(device).repeat({phases});
+    const at::Tensor weight = tensor_of(step.weight, {outputs, plan.tensors[step.input].channels, side, side});
+    const at::Tensor bias = tensor_of(step.bias, {static_cast<std::int64_t>(step.bias.size())}).repeat({phases});
     if (step.input_adain >= 0) return {weight, bias};
     return {prepack_conv_weight(weight.to(dtype), step.stride), bias};
   }
 };
 
-// AdaIN's scale and shift on the device, float32 [C].
-struct DeviceAffine {
+// AdaIN's scale and shift, float32 [C].
+struct TensorAffine {
   at::Tensor scale;
   at::Tensor shift;
   at::Tensor mean;
@@ -104,9 +100,7 @@ struct DeviceAffine {
 class TorchEngine : public Engine {
  public:
   TorchEngine(std::shared_ptr<const Prepared> prepared, int threads)
-      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads), adain_(plan_), weights_(plan_) {
-    transfer_ = prepared_->device.is_cuda() ? make_cuda_transfer(prepared_->device.index()) : make_cpu_transfer();
-  }
+      : prepared_(std::move(prepared)), plan_(prepared_->plan), threads_(threads), adain_(plan_), weights_(plan_) {}
 
   StyleStatistics encode_style(const ImageView& picture) override {
     const c10::InferenceMode inference;
@@ -145,12 +139,12 @@ class TorchEngine : public Engine {
           return;
         }
         if (result && !result->by_region.empty()) features = apply_regions(features, inside, *result);
-        if (result) affines_[result->point] = to_device(result->affine);
+        if (result) affines_[result->point] = to_tensors(result->affine);
       }
       watch.add_to(times_.adain);
       release(static_cast<int>(i));
     }
-    transfer_->write(tensors_.back(), plan_.shuffle, input, output);
+    write_features(tensors_.back(), plan_.shuffle, input, output);
     watch.add_to(times_.decode);
     tensors_.clear();
   }
@@ -163,8 +157,8 @@ class TorchEngine : public Engine {
     if (threads_ > 0 && at::get_num_threads() != threads_) at::set_num_threads(threads_);
     tensors_.assign(plan_.tensors.size(), {});
     const TensorShape& shape = plan_.tensors[0];
-    tensors_[0] = transfer_->read(picture, plan_.unshuffle, tensor_side(shape, extended_side(plan_, picture.height)),
-                                  tensor_side(shape, extended_side(plan_, picture.width)), prepared_->dtype);
+    tensors_[0] = read_features(picture, plan_.unshuffle, tensor_side(shape, extended_side(plan_, picture.height)),
+                                tensor_side(shape, extended_side(plan_, picture.width)), prepared_->dtype);
     live_bytes_ = tensors_[0].nbytes();
   }
 
@@ -195,11 +189,11 @@ class TorchEngine : public Engine {
     const TorchStep& weights = prepared_->steps[index];
     at::Tensor bias = weights.bias;
     if (step.skip_adain >= 0) {
-      const DeviceAffine& skip = affines_[step.skip_adain];
+      const TensorAffine& skip = affines_[step.skip_adain];
       bias = bias + skip.shift + skip.scale * rounded(skip.mean);
     }
     if (step.input_adain < 0) return fused_conv(padded, weights.weight, bias, step.stride, step.relu);
-    const DeviceAffine& affine = affines_[step.input_adain];
+    const TensorAffine& affine = affines_[step.input_adain];
     const at::Tensor scaled = weights.weight * affine.scale.view({1, -1, 1, 1});
     const at::Tensor weight = channels_last(scaled.to(prepared_->dtype));
     bias = bias + weights.weight.sum({2, 3}).matmul(affine.shift);
@@ -231,7 +225,7 @@ class TorchEngine : public Engine {
       output.add_(skip);
       return;
     }
-    const DeviceAffine& affine = affines_[step.skip_adain];
+    const TensorAffine& affine = affines_[step.skip_adain];
     const auto of_channels = [&](const at::Tensor& values) { return values.to(prepared_->dtype).view({1, -1, 1, 1}); };
     output.addcmul_(skip - of_channels(affine.mean), of_channels(affine.scale));
   }
@@ -239,7 +233,7 @@ class TorchEngine : public Engine {
   // float32 values as the features' number format holds them.
   at::Tensor rounded(const at::Tensor& values) const { return values.to(prepared_->dtype).to(at::kFloat); }
 
-  // The mask on the device, tensor by tensor.
+  // The mask, tensor by tensor.
   void follow_mask() {
     weights_.follow(regions_);
     if (inside_version_ != weights_.version()) inside_.clear();
@@ -250,7 +244,7 @@ class TorchEngine : public Engine {
   at::Tensor inside_of(int index, const at::Tensor& features) {
     const RegionWeights::Plane& plane = weights_.plane(index);
     at::Tensor& whole = inside_[&plane];
-    if (!whole.defined()) whole = tensor_of(plane.inside, {1, 1, plane.height, plane.width}).to(prepared_->device);
+    if (!whole.defined()) whole = tensor_of(plane.inside, {1, 1, plane.height, plane.width});
     const TensorShape& shape = plan_.tensors[plan_.steps[index].output];
     return whole.narrow(2, regions_.y / shape.downscale * shape.upscale, features.size(2))
         .narrow(3, regions_.x / shape.downscale * shape.upscale, features.size(3));
@@ -268,8 +262,8 @@ class TorchEngine : public Engine {
   }
 
   at::Tensor apply_regions(const at::Tensor& features, const at::Tensor& inside, const FrameAdaIN::Result& result) const {
-    const DeviceAffine in = to_device(result.by_region[0]);
-    const DeviceAffine out = to_device(result.by_region[1]);
+    const TensorAffine in = to_tensors(result.by_region[0]);
+    const TensorAffine out = to_tensors(result.by_region[1]);
     const auto blended = [&](const at::Tensor& a, const at::Tensor& b) {
       return b.view({1, -1, 1, 1}) + inside * (a - b).view({1, -1, 1, 1});
     };
@@ -285,16 +279,15 @@ class TorchEngine : public Engine {
     // Two vectorised passes; at::var_mean goes through Welford's recurrence value by value.
     const at::Tensor mean = average(pixels);
     const at::Tensor variance = average((pixels - mean).square_());
-    const at::Tensor both = at::stack({mean, (variance + plan_.eps).sqrt()}).to(at::kCPU).contiguous();
+    const at::Tensor both = at::stack({mean, (variance + plan_.eps).sqrt()});
     const float* data = both.const_data_ptr<float>();
     const std::int64_t channels = features.size(1);
     return {{data, data + channels}, {data + channels, data + 2 * channels}};
   }
 
-  DeviceAffine to_device(const Affine& affine) const {
+  static TensorAffine to_tensors(const Affine& affine) {
     const std::int64_t channels = static_cast<std::int64_t>(affine.scale.size());
-    const auto upload = [&](const std::vector<float>& values) { return tensor_of(values, {channels}).to(prepared_->device); };
-    return {upload(affine.scale), upload(affine.shift), upload(affine.mean)};
+    return {tensor_of(affine.scale, {channels}), tensor_of(affine.shift, {channels}), tensor_of(affine.mean, {channels})};
   }
 
   // Frees what no later step reads.
@@ -313,12 +306,11 @@ class TorchEngine : public Engine {
   std::shared_ptr<const Prepared> prepared_;
   const Plan& plan_;
   int threads_;
-  std::unique_ptr<PictureTransfer> transfer_;
   std::vector<at::Tensor> tensors_;    // by tensor of the plan; defined while alive
-  std::vector<DeviceAffine> affines_;  // by AdaIN point
+  std::vector<TensorAffine> affines_;  // by AdaIN point
   FrameAdaIN adain_;
   RegionWeights weights_;
-  std::map<const RegionWeights::Plane*, at::Tensor> inside_;  // on the device
+  std::map<const RegionWeights::Plane*, at::Tensor> inside_;
   std::uint64_t inside_version_ = 0;
   std::size_t live_bytes_ = 0;
   std::size_t peak_bytes_ = 0;
@@ -330,8 +322,8 @@ std::unique_ptr<Engine> Prepared::make_engine(int threads) const {
 
 }  // namespace
 
-std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, const Device& device, Precision precision) {
-  return std::make_shared<Prepared>(model, device, precision);
+std::shared_ptr<const PreparedModel> prepare_torch(const Model& model, Precision precision) {
+  return std::make_shared<Prepared>(model, precision);
 }
 
 }  // namespace adainstyle

@@ -7,7 +7,7 @@
 #include "adainstyle/image.h"
 #include "pixels/yuv.h"
 
-// What happens to one pixel, for the CPU's loops (pixels_cpu.cpp) and the GPU's kernels (pixels_cuda.cu) alike: what the CPU tests
+// What happens to one pixel, for the CPU's loops (pixels_cpu.cpp) and the GPU's kernels (cuda_*.cu) alike: what the CPU tests
 // prove holds on a GPU too.
 
 namespace adainstyle {

@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: MIT
+#include <ATen/Context.h>
+#include <ATen/cuda/CUDAGraph.h>
+#include <ATen/ops/cudnn_convolution.h>
+#include <ATen/ops/cudnn_convolution_relu.h>
+#include <ATen/ops/empty.h>
+#include <c10/cuda/CUDACachingAllocator.h>
+#include <c10/cuda/CUDAGuard.h>
+
+#include <array>
+#include <cstring>
+#include <optional>
+
+#include "engine/cuda_entry.h"
+#include "engine/cuda_kernels.h"
+#include "engine/cuda_staging.h"
+
+namespace adainstyle {
+namespace {
+
+NumberFormat format_of(at::ScalarType type) {
+  return type == at::kHalf ? NumberFormat::kFp16 : type == at::kBFloat16 ? NumberFormat::kBf16 : NumberFormat::kFp32;
+}
+
+// Small pieces of host memory on their way to the GPU: each goes through the next of a few pinned buffers, so that the host goes on
+// while they travel.
+class PinnedRing {
+ public:
+  void copy(const void* from, std::size_t bytes, void* to, cudaStream_t stream) {
+    Slot& slot = slots_[next_];
+    next_ = (next_ + 1) % slots_.size();
+    slot.gone.wait();
+    if (!slot.memory.defined() || slot.memory.nbytes() < bytes) {
+      slot.memory = at::empty({static_cast<std::int64_t>(bytes)}, at::TensorOptions().dtype(at::kByte).pinned_memory(true));
+    }
+    std::memcpy(slot.memory.mutable_data_ptr(), from, bytes);
+    cuda_check(cudaMemcpyAsync(to, slot.memory.const_data_ptr(), bytes, cudaMemcpyHostToDevice, stream), "copying numbers to it");
+    slot.gone.record(stream);
+  }
+
+ private:
+  struct Slot {
+    at::Tensor memory;
+    CudaEvent gone;
+  };
+
+  std::array<Slot, 4> slots_;
+  std::size_t next_ = 0;
+};
+
+class CudaGraph : public DeviceGraph {
+ public:
+  explicit CudaGraph(const c10::cuda::CUDAStream& stream) : stream_(stream) {}
+  ~CudaGraph() override { cudaStreamSynchronize(stream_); }  // its memory goes, and may be given to another stream
+
+  // thread_local: other threads, which load styles or run other elements, may go on allocating meanwhile.
+  void record(const std::function<void()>& work) {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+    try {
+      work();
+    } catch (...) {
+      give_up();
+      throw;
+    }
+    graph_.capture_end();
+  }
+
+  void replay() override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    graph_.replay();
+  }
+
+ private:
+  void give_up() noexcept {
+    try {
+      graph_.capture_end();
+    } catch (const std::exception&) {
+      // A capture that something has broken cannot end well; what broke it is being thrown already.
+    }
+    cudaGetLastError();
+  }
+
+  c10::cuda::CUDAStream stream_;
+  at::cuda::CUDAGraph graph_;
+};
+
+class CudaQueue : public DeviceQueue {
+ public:
+  CudaQueue(int index, at::ScalarType type)
+      : device_(at::kCUDA, static_cast<at::DeviceIndex>(index)),
+        format_(format_of(type)),
+        stream_(c10::cuda::getStreamFromPool(false, device_.index())),
+        staging_(index) {}
+
+  ~CudaQueue() override {
+    tune(false);
+    cudaStreamSynchronize(stream_);
+  }
+
+  at::Tensor empty(at::IntArrayRef shape, at::ScalarType type) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    return at::empty(shape, at::TensorOptions(device_).dtype(type));
+  }
+
+  void upload(const void* from, std::size_t bytes, const at::Tensor& to) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    ring_.copy(from, bytes, to.data_ptr(), stream_);
+  }
+
+  void download(const at::Tensor& from, void* to) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    cuda_check(cudaMemcpyAsync(to, from.const_data_ptr(), from.nbytes(), cudaMemcpyDeviceToHost, stream_), "copying numbers from it");
+    wait();
+  }
+
+  void read_picture(const ImageView& picture, int block, const FeatureMap& features, Border border) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    input_ = picture;
+    if (picture.device.type == DeviceType::kCpu) {
+      input_ = staging_.upload(picture, stream_);
+    } else if (picture.device.queue != nullptr) {
+      follow(static_cast<cudaStream_t>(picture.device.queue), stream_);
+    }
+    cuda_check(cuda_read_picture(input_, block, features, border, format_, stream_.stream()), "reading a frame");
+  }
+
+  void write_picture(const FeatureMap& features, const float* bias, int block, const ImageView& input,
+                     const MutableImageView& output) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    const bool in_system_memory = output.device.type == DeviceType::kCpu;
+    const MutableImageView target = in_system_memory ? staging_.room_for(output) : output;
+    auto* queue = static_cast<cudaStream_t>(output.device.queue);
+    if (!in_system_memory && queue != nullptr) follow(queue, stream_);  // whose readers may still be busy with it
+    cuda_check(cuda_write_picture(features, bias, block, format_, input_, target, stream_.stream()), "writing a frame");
+    if (in_system_memory) {
+      staging_.download(output, stream_);
+    } else if (queue == nullptr) {
+      wait();
+    } else {
+      follow(stream_, queue);
+      if (input.device.queue != nullptr) follow(stream_, static_cast<cudaStream_t>(input.device.queue));  // whose memory was read
+    }
+  }
+
+  void run(const FeatureJob& job) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    cuda_check(cuda_run(job, format_, stream_.stream()), "working on features");
+  }
+
+  void run(const PointJob& job) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    cuda_check(cuda_run(job, stream_.stream()), "computing statistics");
+  }
+
+  void run(const FoldJob& job) override {
+    const c10::cuda::CUDAGuard guard(device_);
+    cuda_check(cuda_run(job, format_, stream_.stream()), "preparing weights");
+  }
+
+  at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,
+                      bool relu) override {
+    const c10::cuda::CUDAStreamGuard guard(stream_);
+    const std::array<std::int64_t, 2> strides{stride, stride};
+    const std::array<std::int64_t, 2> paddings{padding, padding};
+    if (relu) return at::cudnn_convolution_relu(input, weight, bias, strides, paddings, {1, 1}, 1);
+    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuned_before_.has_value(), false,
+                                 at::globalContext().allowTF32CuDNN());
+  }
+
+  // LibTorch remembers the fastest way it found for a convolution, for all threads.
+  void tune(bool thoroughly) override {
+    if (thoroughly == tuned_before_.has_value()) return;
+    if (thoroughly) {
+      tuned_before_ = at::globalContext().benchmarkCuDNN();
+      at::globalContext().setBenchmarkCuDNN(true);
+    } else {
+      at::globalContext().setBenchmarkCuDNN(*tuned_before_);
+      tuned_before_.reset();
+    }
+  }
+
+  std::unique_ptr<DeviceGraph> record(const std::function<void()>& work) override {
+    // The graph has memory of its own: what was needed until now is of no more use, and may be all there is.
+    c10::cuda::CUDACachingAllocator::emptyCache();
+    auto graph = std::make_unique<CudaGraph>(stream_);
+    graph->record(work);
+    return graph;
+  }
+
+ private:
+  void wait() { cuda_check(cudaStreamSynchronize(stream_), "repainting a frame"); }
+
+  // What is asked of `after` from now on happens after what was asked of `first`.
+  void follow(cudaStream_t first, cudaStream_t after) {
+    if (first == after) return;
+    order_.record(first);
+    order_.let_wait(after);
+  }
+
+  at::Device device_;
+  NumberFormat format_;
+  c10::cuda::CUDAStream stream_;
+  CudaStaging staging_;
+  PinnedRing ring_;
+  CudaEvent order_;
+  ImageView input_;                   // as read_picture() found it, on the GPU
+  std::optional<bool> tuned_before_;  // while convolutions are tuned: LibTorch's setting before
+};
+
+}  // namespace
+}  // namespace adainstyle
+
+adainstyle::DeviceQueue* adainstyle_make_cuda_queue(int device_index, c10::ScalarType type) {
+  const c10::cuda::CUDAGuard guard(static_cast<c10::DeviceIndex>(device_index));
+  return new adainstyle::CudaQueue(device_index, type);
+}
