@@ -15,8 +15,7 @@ FramePainter::FramePainter(std::shared_ptr<const LoadedModel> model, int threads
       frame_engine_(std::make_unique<TiledEngine>(model_->prepared, threads, model_->radius, memory_limit)),
       skip_(model_->radius, model_->stride) {}
 
-PaintingWork FramePainter::paint(const ImageView& input, const ImageView& original, const MutableImageView& output,
-                                 const FrameParameters& parameters) {
+PaintingWork FramePainter::paint(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
   PaintingWork work;
   Stopwatch watch;
   bool restyled = parameters.strength != last_strength_;
@@ -27,37 +26,75 @@ PaintingWork FramePainter::paint(const ImageView& input, const ImageView& origin
   const bool fresh = work.cut || new_mask;
   follow_colors(input, parameters, fresh);
   const bool stabilizes = begin_stabilization(input, parameters, fresh || restyled);
-  const Region part = stabilizes && parameters.static_skip ? skip_.part_to_paint(*stabilizer_, styling.canvas, styling.seen,
-                                                                                 input.width, input.height, parameters.time_ns)
-                                                           : styling.canvas;
-  const bool is_part = part.width != styling.canvas.width || part.height != styling.canvas.height;
-
-  Engine& engine = is_part ? part_engine() : *frame_engine_;
-  if (part.width != input.width || part.height != input.height) copy_alpha(input, output);
-  if (is_part) {
-    memory_.freeze();
+  const auto parts = parts_to_paint(input, parameters, styling);
+  if (parts) {
+    copy_alpha(input, output);
+    paint_parts(*parts, styling, input, parameters, output.format, work);
   } else {
     prepare_filter(parameters, fresh, restyled);
     skip_.painted_whole(parameters.time_ns);
-  }
-  if (part.width > 0) {
-    FrameRegions regions = styling.regions;
-    regions.x = part.x;
-    regions.y = part.y;
-    engine.set_regions(regions);
-    engine.stylize(part_of(input, part), part_of(output, part), *styling.style, parameters.strength);
-    work.times = engine.times();
+    if (styling.canvas.width != input.width || styling.canvas.height != input.height) copy_alpha(input, output);
+    paint_region(*frame_engine_, styling.canvas, styling, input, part_of(output, styling.canvas), parameters, work);
   }
   tiles_ = frame_engine_->tiles();
   workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
   watch.add_to(work.paint);
-  if (parameters.preserve_color == PreserveColor::kLuma && part.width > 0) {
-    keep_chroma(part_of(original, part), part_of(output, part), threads_);
+  const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
+  if (parts) {
+    lay_parts(*parts, input, output, keeps_chroma);
+  } else if (keeps_chroma) {
+    keep_chroma(part_of(input, styling.canvas), part_of(output, styling.canvas), threads_);
   }
-  if (stabilizes) stabilizer_->blend(output, parameters.stabilization, is_part);
+  if (stabilizes) stabilizer_->blend(output, parameters.stabilization, parts.has_value());
   watch.add_to(work.finish);
-  work.share = static_cast<double>(part.width) * part.height / (static_cast<double>(input.width) * input.height);
   return work;
+}
+
+// What moves in the frame, where the statistics of the last whole one serve for it too; else nothing: the canvas has to be painted.
+std::optional<std::vector<StaticSkip::Part>> FramePainter::parts_to_paint(const ImageView& input, const FrameParameters& parameters,
+                                                                          const Styling& styling) const {
+  const bool skips = parameters.static_skip && stabilizer_ && stabilizer_->has_history() && !skip_.is_due(parameters.time_ns);
+  if (!skips) return std::nullopt;
+  std::vector<Region> moving;
+  for (const Region& region : stabilizer_->moving_regions()) {
+    const Region seen = intersection(region, styling.seen);
+    if (seen.width > 0) moving.push_back(seen);
+  }
+  return skip_.parts(std::move(moving), styling.canvas, input.width, input.height);
+}
+
+// In memory of their own: they overlap, and each needs the input around it.
+void FramePainter::paint_parts(const std::vector<StaticSkip::Part>& parts, const Styling& styling, const ImageView& input,
+                               const FrameParameters& parameters, PixelFormat format, PaintingWork& work) {
+  memory_.freeze();
+  if (part_paintings_.size() < parts.size()) part_paintings_.resize(parts.size());
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    part_paintings_[i].resize(format, parts[i].painted.width, parts[i].painted.height);
+    paint_region(part_engine(), parts[i].painted, styling, input, part_paintings_[i].mutable_view(), parameters, work);
+  }
+}
+
+void FramePainter::lay_parts(const std::vector<StaticSkip::Part>& parts, const ImageView& input, const MutableImageView& output,
+                             bool keeps_chroma) {
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    const Region& painted = parts[i].painted;
+    const Region& shown = parts[i].shown;
+    if (keeps_chroma) keep_chroma(part_of(input, painted), part_paintings_[i].mutable_view(), threads_);
+    const Region inner{shown.x - painted.x, shown.y - painted.y, shown.width, shown.height};
+    copy_pixels(part_of(part_paintings_[i].view(), inner), part_of(output, shown));
+  }
+}
+
+void FramePainter::paint_region(Engine& engine, const Region& region, const Styling& styling, const ImageView& input,
+                                const MutableImageView& painting, const FrameParameters& parameters, PaintingWork& work) {
+  if (region.width == 0) return;
+  FrameRegions regions = styling.regions;
+  regions.x = region.x;
+  regions.y = region.y;
+  engine.set_regions(regions);
+  engine.stylize(part_of(input, region), painting, *styling.style, parameters.strength);
+  work.times += engine.times();
+  work.share += static_cast<double>(region.width) * region.height / (static_cast<double>(input.width) * input.height);
 }
 
 void FramePainter::lay_under_outside(const ImageView& original, const MutableImageView& output) const {

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "adainstyle/stylizer.h"
 #include "colors.h"
@@ -13,6 +14,7 @@
 #include "engine/tiled_engine.h"
 #include "frame_mask.h"
 #include "loaded_model.h"
+#include "packed_picture.h"
 #include "region.h"
 #include "stabilizer.h"
 #include "static_skip.h"
@@ -25,7 +27,7 @@ struct PaintingWork {
   EngineTimes times;
   double paint = 0.0;
   double finish = 0.0;  // colours and stabilisation
-  double share = 1.0;
+  double share = 0.0;
   bool cut = false;  // it begins another scene
 };
 
@@ -36,10 +38,9 @@ class FramePainter {
  public:
   FramePainter(std::shared_ptr<const LoadedModel> model, int threads, std::size_t memory_limit);
 
-  // original: the input, in memory that the output does not overwrite. Leaves what is outside of a mask without a style as it comes
-  // out: lay_under_outside() puts the original there. parameters.processing_height is for the caller.
-  PaintingWork paint(const ImageView& input, const ImageView& original, const MutableImageView& output,
-                     const FrameParameters& parameters);
+  // Input and output may be the same memory, but not with PreserveColor::kLuma. Leaves what is outside of a mask without a style as it comes out: lay_under_outside()
+  // puts the original there. parameters.processing_height is for the caller.
+  PaintingWork paint(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters);
   void lay_under_outside(const ImageView& original, const MutableImageView& output) const;
 
   // Stylizer::changed_colors.
@@ -58,6 +59,14 @@ class FramePainter {
     Region seen;           // what of it will be seen
   };
 
+  std::optional<std::vector<StaticSkip::Part>> parts_to_paint(const ImageView& input, const FrameParameters& parameters,
+                                                              const Styling& styling) const;
+  void paint_parts(const std::vector<StaticSkip::Part>& parts, const Styling& styling, const ImageView& input,
+                   const FrameParameters& parameters, PixelFormat format, PaintingWork& work);
+  void lay_parts(const std::vector<StaticSkip::Part>& parts, const ImageView& input, const MutableImageView& output,
+                 bool keeps_chroma);
+  void paint_region(Engine& engine, const Region& region, const Styling& styling, const ImageView& input,
+                    const MutableImageView& painting, const FrameParameters& parameters, PaintingWork& work);
   bool fit_mask(const ImageView& input, const FrameParameters& parameters);
   Styling choose_styles(const ImageView& input, const FrameParameters& parameters, bool& restyled);
   bool look_for_cut(const ImageView& input, const FrameParameters& parameters);
@@ -70,6 +79,7 @@ class FramePainter {
   const int threads_;
   std::unique_ptr<TiledEngine> frame_engine_;
   std::unique_ptr<Engine> part_engine_;
+  std::vector<PackedPicture> part_paintings_;
   std::atomic<std::size_t> workspace_bytes_ = 0;
   std::atomic<int> tiles_ = 1;
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 #include "adainstyle/image.h"
 #include "region.h"
@@ -17,6 +18,12 @@ BasicImageView<Byte> part_of(const BasicImageView<Byte>& image, const Region& re
   part.height = region.height;
   part.planes[0] += region.y * image.strides[0] + static_cast<std::ptrdiff_t>(region.x) * pixel_layout(image.format).bytes;
   return part;
+}
+
+// Two packed pictures of the same format and size.
+inline void copy_pixels(const ImageView& from, const MutableImageView& to) {
+  const std::size_t bytes = static_cast<std::size_t>(from.width) * pixel_layout(from.format).bytes;
+  for (int y = 0; y < from.height; ++y) std::memcpy(to.planes[0] + y * to.strides[0], from.planes[0] + y * from.strides[0], bytes);
 }
 
 // What the engine does with every pixel it paints, for those that it does not.

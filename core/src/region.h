@@ -11,6 +11,10 @@ struct Region {
   int y = 0;
   int width = 0;
   int height = 0;
+
+  bool operator==(const Region& other) const {
+    return x == other.x && y == other.y && width == other.width && height == other.height;
+  }
 };
 
 // What two rectangles share.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "temporal.h"
+#include "tile_motion.h"
 
 namespace adainstyle {
 namespace {
@@ -16,14 +17,8 @@ namespace {
 constexpr int kTile = 8;
 constexpr int kWindow = 16;  // pixels a side of what is compared in the search, around the tile
 
-// Mean absolute differences of brightness, in levels of 255. Noise of 2 levels in each colour makes 1.1 between two frames.
-constexpr float kStill = 1.9f;
-// Following the noise: a tile is still below this many times what the quietest quarter of the tiles shows, whose mismatch is that of
-// the worst of four quarters of 16 pixels. More than the second is no noise. What passes by less than the third times and has no
-// neighbour that does is noise too, or a camera's encoder.
-constexpr float kTimesNoise = 1.9f;
-constexpr float kNoisiest = 3.5f;
-constexpr float kTimesLone = 2.0f;
+// Mean absolute differences of brightness, in levels of 255.
+constexpr float kStill = 1.9f;      // below this a tile is still; noise of 2 levels in each colour makes 1.1 between two frames
 constexpr float kFound = 3.5f;      // up to here a tile is certainly the same
 constexpr float kNotFound = 12.0f;  // from here on it is certainly another
 
@@ -93,53 +88,24 @@ void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fres
   for (int row = 0; row < tiles_y_; ++row) {
     for (int tx = 0; tx < tiles_x_; ++tx) changes_[static_cast<std::size_t>(row) * tiles_x_ + tx] = mismatch(tx, row, {});
   }
-  const float limit = still_limit(follow_noise);
+  float limit = kStill;
+  if (follow_noise) {
+    limit = still_limit(changes_, sorted_);
+    forget_noise(changes_, tiles_x_, limit);
+  }
 #pragma omp parallel for num_threads(threads_) schedule(dynamic, 1)
   for (int row = 0; row < tiles_y_; ++row) match_row(row, limit);
 }
 
-float Stabilizer::still_limit(bool follow_noise) {
-  if (!follow_noise) return kStill;
-  sorted_ = changes_;
-  const auto quarter = sorted_.begin() + static_cast<std::ptrdiff_t>(sorted_.size() / 4);
-  std::nth_element(sorted_.begin(), quarter, sorted_.end());
-  const float limit = std::clamp(kTimesNoise * *quarter, kStill, kNoisiest);
-  forget_lone_changes(limit);
-  return limit;
-}
-
-void Stabilizer::forget_lone_changes(float limit) {
-  const auto change = [this](int tx, int ty) -> float& { return changes_[static_cast<std::size_t>(ty) * tiles_x_ + tx]; };
-  const auto is_lone = [&](int tx, int ty) {
-    int moving = 0;
-    for (int v = std::max(ty - 1, 0); v <= std::min(ty + 1, tiles_y_ - 1); ++v) {
-      for (int u = std::max(tx - 1, 0); u <= std::min(tx + 1, tiles_x_ - 1); ++u) moving += change(u, v) >= limit ? 1 : 0;
-    }
-    return moving == 1;  // itself
-  };
-  for (int ty = 0; ty < tiles_y_; ++ty) {
-    for (int tx = 0; tx < tiles_x_; ++tx) {
-      float& own = change(tx, ty);
-      if (own >= limit && own < kTimesLone * limit && is_lone(tx, ty)) own = 0.0f;
-    }
+std::vector<Region> Stabilizer::moving_regions() const {
+  std::vector<std::uint8_t> moves(tiles_.size());
+  std::transform(tiles_.begin(), tiles_.end(), moves.begin(), [](const Tile& tile) { return tile.still ? 0 : 1; });
+  std::vector<Region> regions = moving_boxes(moves, tiles_x_);
+  for (Region& region : regions) {
+    region =
+        intersection({region.x * kTile, region.y * kTile, region.width * kTile, region.height * kTile}, {0, 0, width_, height_});
   }
-}
-
-Region Stabilizer::moving_region() const {
-  int left = tiles_x_, top = tiles_y_, right = -1, bottom = -1;
-  for (int ty = 0; ty < tiles_y_; ++ty) {
-    for (int tx = 0; tx < tiles_x_; ++tx) {
-      if (tiles_[static_cast<std::size_t>(ty) * tiles_x_ + tx].still) continue;
-      left = std::min(left, tx - 1);
-      right = std::max(right, tx + 1);
-      top = std::min(top, ty - 1);
-      bottom = std::max(bottom, ty + 1);
-    }
-  }
-  if (right < 0) return {};
-  const int x = std::max(left, 0) * kTile;
-  const int y = std::max(top, 0) * kTile;
-  return {x, y, std::min((right + 1) * kTile, width_) - x, std::min((bottom + 1) * kTile, height_) - y};
+  return regions;
 }
 
 void Stabilizer::blend(const MutableImageView& painting, float amount, bool hold) {

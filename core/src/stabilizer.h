@@ -24,17 +24,17 @@ class Stabilizer {
 
   // Looks at a frame before it is painted. time_ns: when it is shown. fresh: nothing of what was painted before may stay (a scene
   // cut, another style). A change of size and a time that goes back mean the same. follow_noise: what counts as still is what the
-  // frame's own noise explains; it is told from the quietest quarter of the tiles.
+  // frame's own noise explains (Note [Noise and motion]).
   void look_at(const ImageView& input, std::int64_t time_ns, bool fresh, bool follow_noise);
 
   // Whether there is a last painting to go on with.
   bool has_history() const { return ready_; }
 
-  // The smallest rectangle with every tile that is not still, and the tiles beside them, which are blended with them.
-  Region moving_region() const;
+  // Rectangles that together hold every tile that is not still, and the tiles beside them, which are blended with them. Pixels.
+  std::vector<Region> moving_regions() const;
 
   // Blends the painting of the frame that was looked at with the last one, in place. amount: above 0, to 1. hold: what is still is
-  // not even touched, and of the painting only what lies in moving_region() needs to be there.
+  // not even touched, and of the painting only what lies in moving_regions() needs to be there.
   void blend(const MutableImageView& painting, float amount, bool hold);
 
  private:
@@ -51,8 +51,6 @@ class Stabilizer {
 
   void resize(int width, int height);
   void read_brightness(const ImageView& input);
-  float still_limit(bool follow_noise);
-  void forget_lone_changes(float limit);
   void match_row(int row, float limit);
   int match_cost(int x, int y, int dx, int dy, int limit) const;
   void search(int x, int y, const Tile& left, Tile& tile) const;

@@ -2,25 +2,34 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <vector>
 
 #include "region.h"
-#include "stabilizer.h"
 
 namespace adainstyle {
 
-// Which part of a frame is painted with static-skip on: what moves, with all around it that its painting depends on, or the whole
+// Which parts of a frame are painted with static-skip on: what moves, with all around it that its painting depends on, or the whole
 // where that costs about as much, or where the statistics of the last whole frame have grown old.
 class StaticSkip {
  public:
   // radius: of what a pixel of the painting depends on. stride: of the network, to which parts are aligned. Both in pixels.
   StaticSkip(int radius, int stride) : radius_(radius), stride_(stride) {}
 
-  // canvas: what of the frame may have to be painted. seen: what of it will be seen. Empty: nothing has to be painted.
-  Region part_to_paint(const Stabilizer& stabilizer, const Region& canvas, const Region& seen, int frame_width, int frame_height,
-                       std::int64_t time_ns) const;
+  // Whether the statistics of the last whole frame still serve at this time.
+  bool is_due(std::int64_t time_ns) const;
 
   // To be told of each frame whose canvas is painted as a whole.
   void painted_whole(std::int64_t time_ns) { last_whole_time_ = time_ns; }
+
+  struct Part {
+    Region shown;    // what has to be right
+    Region painted;  // the same with all around it that its painting depends on
+  };
+
+  // moving: what has to be right, in pixels. canvas: what of the frame may have to be painted. Returns the cheapest parts that show it
+  // all, or nothing where painting the canvas costs about as much. What is painted for them may overlap.
+  std::optional<std::vector<Part>> parts(std::vector<Region> moving, const Region& canvas, int frame_width, int frame_height) const;
 
   // A rectangle with all around it that its painting depends on, within the frame.
   Region widened(const Region& region, int frame_width, int frame_height) const;

@@ -18,9 +18,9 @@
 #include "frame_painter.h"
 #include "image_file.h"
 #include "loaded_model.h"
+#include "packed_picture.h"
 #include "pixels/pixels.h"
 #include "reduced_frame.h"
-#include "rgb_picture.h"
 #include "stopwatch.h"
 #include "timings.h"
 
@@ -96,14 +96,16 @@ class EngineStylizer : public Stylizer {
     guarded("repainting a frame", [&] {
       const auto [width, height] = processing_size(frame, parameters);
       const bool reduces = height < frame.height;
-      const bool edits = parameters.preserve_color == PreserveColor::kLuma || keeps_outside(parameters) || reduces ||
-                         parameters.stabilization > 0.0f;
+      const bool compares = parameters.preserve_color == PreserveColor::kLuma || keeps_outside(parameters);
+      const bool edits = compares || reduces || parameters.stabilization > 0.0f;
       // The engine reads and writes any format; whoever else looks at pixels wants packed ones.
       const bool apart = edits && is_yuv(painting.format);
+      const bool overwrites = !apart && frame.planes[0] == painting.planes[0];
       Stopwatch watch;
       double convert = 0.0;
-      if (apart) painting_copy_.resize(painting.width, painting.height);
-      const ImageView input = edits && is_yuv(frame.format) ? input_copy_.copy(frame, threads_) : frame;
+      const bool copies = (edits && is_yuv(frame.format)) || (compares && overwrites);
+      const ImageView input = copies ? input_copy_.copy(frame, threads_) : frame;
+      if (apart) painting_copy_.resize(PixelFormat::kRGB, painting.width, painting.height);
       const MutableImageView output = apart ? painting_copy_.mutable_view() : painting;
       watch.add_to(convert);
       PaintingWork work = reduces ? paint_reduced(input, output, width, height, parameters) : paint_full(input, output, parameters);
@@ -140,24 +142,13 @@ class EngineStylizer : public Stylizer {
     return {std::clamp(static_cast<int>(width), kMinimumSide, input.width), height};
   }
 
-  // The input, where the output overwrites it and its pixels are needed afterwards: a copy.
-  ImageView original_of(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
-    const bool needed = parameters.preserve_color == PreserveColor::kLuma || keeps_outside(parameters);
-    return needed && input.planes[0] == output.planes[0] ? input_copy_.copy(input, threads_) : input;
-  }
-
   PaintingWork paint_full(const ImageView& input, const MutableImageView& output, const FrameParameters& parameters) {
     reduced_.reset();  // with its memory
     large_mask_.reset();
+    PaintingWork work = painter_->paint(input, output, parameters);
     Stopwatch watch;
-    double copied = 0.0;
-    const ImageView original = original_of(input, output, parameters);
-    watch.add_to(copied);
-    PaintingWork work = painter_->paint(input, original, output, parameters);
-    watch = {};
-    if (keeps_outside(parameters)) painter_->lay_under_outside(original, output);
+    if (keeps_outside(parameters)) painter_->lay_under_outside(input, output);
     watch.add_to(work.finish);
-    work.finish += copied;
     return work;
   }
 
@@ -167,19 +158,19 @@ class EngineStylizer : public Stylizer {
     if (!reduced_) reduced_.emplace(threads_);
     Stopwatch watch;
     double shrunk = 0.0;
-    const ImageView original = original_of(input, output, parameters);
     const ImageView small = reduced_->shrink(input, width, height);
     watch.add_to(shrunk);
+    const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
     FrameParameters small_parameters = parameters;
-    if (parameters.preserve_color == PreserveColor::kLuma) small_parameters.preserve_color = PreserveColor::kNone;
-    PaintingWork work = painter_->paint(small, small, reduced_->painting(), small_parameters);
+    if (keeps_chroma) small_parameters.preserve_color = PreserveColor::kNone;
+    PaintingWork work = painter_->paint(small, reduced_->painting(), small_parameters);
     watch = {};
     reduced_->enlarge(input, output);
-    if (parameters.preserve_color == PreserveColor::kLuma) keep_chroma(original, output, threads_);
+    if (keeps_chroma) keep_chroma(input, output, threads_);
     if (keeps_outside(parameters)) {
       const auto& mask = dynamic_cast<const GreyMask&>(*parameters.mask);
       large_mask_.fit(mask.picture, mask.id, input.width, input.height, parameters.mask_feather);
-      large_mask_.lay_under(original, output, threads_);
+      large_mask_.lay_under(input, output, threads_);
     }
     watch.add_to(work.finish);
     work.times.convert += shrunk;
@@ -197,9 +188,9 @@ class EngineStylizer : public Stylizer {
 
   // From one frame to the next.
   std::optional<ReducedFrame> reduced_;
-  FrameMask large_mask_;      // at the size of the frame, where that is not the size that is painted
-  RgbPicture input_copy_;     // of an input that the output overwrites or that is YUV
-  RgbPicture painting_copy_;  // what becomes a YUV output
+  FrameMask large_mask_;         // at the size of the frame, where that is not the size that is painted
+  PackedPicture input_copy_;     // of an input that the output overwrites or that is YUV
+  PackedPicture painting_copy_;  // what becomes a YUV output
 };
 
 }  // namespace

@@ -11,13 +11,8 @@
 //   noise gain RMS of the change of the painting / RMS of the change of a still picture with Gaussian noise of 2/255
 //   flicker    mean absolute change, of 255, of the painting in tiles of 16x16 whose brightness changed by less than 1 a pixel
 //   cut        mean and largest difference, of 255, of the first frame of OTHER_CLIP after CLIP from a fresh start
-//   ms, finish mean milliseconds a frame of CLIP, and of that what follows the engine
+//   ms         milliseconds of CPU time for a frame of CLIP, on one thread, so that other load changes little
 //   painted    mean share of the frames of CLIP that was painted
-// and, for static-skip, milliseconds of CPU time a frame and the share that was painted on a still camera and on moving clips. The still camera is
-// the first frame of CLIP with Gaussian noise of 1.75/255, new in each frame, in front of which a part of OTHER_CLIP of an eighth of
-// the area moves three pixels a frame; `coded` is the same behind H.264 at 4 Mbit/s.
-#include <gst/app/gstappsink.h>
-#include <gst/app/gstappsrc.h>
 #include <gst/gst.h>
 
 #include <cmath>
@@ -32,6 +27,7 @@
 #include <vector>
 
 #include "adainstyle/stylizer.h"
+#include "clips.h"
 #include "image_file.h"
 #include "support/frames.h"
 
@@ -39,8 +35,9 @@ namespace adainstyle {
 namespace {
 
 using test::Frame;
+using test::kFrameNs;
+using test::read_clip;
 
-constexpr std::int64_t kFrameNs = 40'000'000;
 constexpr int kClipFrames = 100;
 
 struct Setting {
@@ -62,97 +59,6 @@ Frame frame_of(const DecodedImage& image) {
   return frame;
 }
 
-// GStreamer's rows, without a GstVideoMeta.
-std::size_t stride_of(int width) { return (static_cast<std::size_t>(width) * 3 + 3) / 4 * 4; }
-
-GstElement* launch(const std::string& line) {
-  GError* error = nullptr;
-  GstElement* pipeline = gst_parse_launch(line.c_str(), &error);
-  if (error) throw std::runtime_error(error->message);
-  return pipeline;
-}
-
-// The frames that come out of the pipeline's appsink `out`. Takes the pipeline.
-std::vector<Frame> pull_frames(GstElement* pipeline, int limit) {
-  GstElement* sink = gst_bin_get_by_name(GST_BIN(pipeline), "out");
-  std::vector<Frame> frames;
-  while (static_cast<int>(frames.size()) < limit) {
-    GstSample* sample = gst_app_sink_pull_sample(GST_APP_SINK(sink));
-    if (!sample) break;
-    GstStructure* caps = gst_caps_get_structure(gst_sample_get_caps(sample), 0);
-    int width = 0, height = 0;
-    gst_structure_get_int(caps, "width", &width);
-    gst_structure_get_int(caps, "height", &height);
-    GstMapInfo map;
-    gst_buffer_map(gst_sample_get_buffer(sample), &map, GST_MAP_READ);
-    Frame frame(width, height);
-    const std::size_t stride = stride_of(width);
-    for (int y = 0; y < height; ++y) std::memcpy(frame.at(0, y), map.data + y * stride, static_cast<std::size_t>(width) * 3);
-    gst_buffer_unmap(gst_sample_get_buffer(sample), &map);
-    gst_sample_unref(sample);
-    frames.push_back(std::move(frame));
-  }
-  gst_element_set_state(pipeline, GST_STATE_NULL);
-  gst_object_unref(sink);
-  gst_object_unref(pipeline);
-  if (frames.empty()) throw std::runtime_error("a clip has no frames");
-  return frames;
-}
-
-std::vector<Frame> read_clip(const std::string& path, int limit) {
-  GstElement* pipeline =
-      launch("filesrc name=in ! decodebin ! videoconvert ! video/x-raw,format=RGB ! appsink name=out sync=false max-buffers=4");
-  GstElement* source = gst_bin_get_by_name(GST_BIN(pipeline), "in");
-  g_object_set(source, "location", path.c_str(), nullptr);
-  gst_object_unref(source);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  return pull_frames(pipeline, limit);
-}
-
-// What is left of frames behind a camera's encoder.
-std::vector<Frame> coded(const std::vector<Frame>& frames) {
-  GstElement* pipeline = launch(
-      "appsrc name=in format=time ! videoconvert ! x264enc bitrate=4000 tune=zerolatency key-int-max=50 ! h264parse ! avdec_h264 ! "
-      "videoconvert ! video/x-raw,format=RGB ! appsink name=out sync=false");
-  GstElement* source = gst_bin_get_by_name(GST_BIN(pipeline), "in");
-  const int width = frames[0].width;
-  const int height = frames[0].height;
-  GstCaps* caps = gst_caps_new_simple("video/x-raw", "format", G_TYPE_STRING, "RGB", "width", G_TYPE_INT, width, "height",
-                                      G_TYPE_INT, height, "framerate", GST_TYPE_FRACTION, 25, 1, nullptr);
-  g_object_set(source, "caps", caps, "max-bytes", static_cast<guint64>(0), nullptr);
-  gst_caps_unref(caps);
-  gst_element_set_state(pipeline, GST_STATE_PLAYING);
-  for (std::size_t i = 0; i < frames.size(); ++i) {
-    GstBuffer* buffer = gst_buffer_new_allocate(nullptr, stride_of(width) * height, nullptr);
-    for (int y = 0; y < height; ++y) {
-      gst_buffer_fill(buffer, y * stride_of(width), frames[i].at(0, y), static_cast<std::size_t>(width) * 3);
-    }
-    GST_BUFFER_PTS(buffer) = i * kFrameNs;
-    GST_BUFFER_DURATION(buffer) = kFrameNs;
-    gst_app_src_push_buffer(GST_APP_SRC(source), buffer);
-  }
-  gst_app_src_end_of_stream(GST_APP_SRC(source));
-  gst_object_unref(source);
-  return pull_frames(pipeline, static_cast<int>(frames.size()));
-}
-
-// See above.
-std::vector<Frame> still_camera(const Frame& background, const Frame& other, int count) {
-  const int width = background.width / 4;
-  const int height = background.height / 2;
-  const int span = background.width - width;
-  std::vector<Frame> frames;
-  for (int i = 0; i < count; ++i) {
-    Frame frame = background;
-    const int left = std::abs((3 * i + span) % (2 * span) - span);
-    for (int y = 0; y < height; ++y) {
-      std::memcpy(frame.at(left, background.height / 3 + y), other.at(other.width / 3, y), static_cast<std::size_t>(width) * 3);
-    }
-    frames.push_back(frame.noisy(1.75, 100 + i));
-  }
-  return frames;
-}
-
 Frame cropped(const Frame& frame, int width, int height) {
   Frame result(width, height);
   for (int y = 0; y < height; ++y) std::memcpy(result.at(0, y), frame.at(0, y), static_cast<std::size_t>(width) * 3);
@@ -162,8 +68,7 @@ Frame cropped(const Frame& frame, int width, int height) {
 // Paints frames one after another.
 class Painter {
  public:
-  Painter(const Setting& setting, const std::string& style, int threads = 0)
-      : stylizer_(open_stylizer({"", "auto", Precision::kAuto, threads})) {
+  Painter(const Setting& setting, const std::string& style) : stylizer_(open_stylizer({"", "auto", Precision::kAuto, 1})) {
     parameters_.style = stylizer_->load_style(style, 512);
     parameters_.smoothing_ms = setting.smoothing_ms;
     parameters_.stabilization = setting.stabilization;
@@ -172,16 +77,20 @@ class Painter {
 
   Frame paint(const Frame& frame) {
     Frame painted(frame.width, frame.height);
+    const std::clock_t start = std::clock();
     stylizer_->process(frame.view(), painted.mutable_view(), parameters_);
+    cpu_ms_ += 1e3 * static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
     parameters_.time_ns += kFrameNs;
     return painted;
   }
 
-  StylizerTimings timings() const { return stylizer_->timings(); }
+  double cpu_ms() const { return cpu_ms_ / static_cast<double>(stylizer_->timings().frames); }  // a frame
+  double painted_share() const { return stylizer_->timings().painted_share; }
 
  private:
   std::unique_ptr<Stylizer> stylizer_;
   FrameParameters parameters_;
+  double cpu_ms_ = 0.0;
 };
 
 struct Flow {
@@ -276,7 +185,6 @@ struct ClipResult {
   double cut_mean = 0.0;
   int cut_largest = 0;
   double ms = 0.0;
-  double finish = 0.0;
   double painted = 0.0;
 };
 
@@ -298,41 +206,13 @@ ClipResult measure_clip(const Setting& setting, const std::string& style, const 
   }
   result.flicker = still > 0 ? sum / still : 0.0;
   result.still_share = still / all;
-  result.ms = painter.timings().total.mean;
-  result.finish = painter.timings().finish.mean;
-  result.painted = painter.timings().painted_share;
+  result.ms = painter.cpu_ms();
+  result.painted = painter.painted_share();
   const Frame after_cut = painter.paint(other);
   const Frame fresh = Painter({"", 0.0f, 0.0f, false}, style).paint(other);
   result.cut_mean = test::mean_difference(after_cut, fresh);
   result.cut_largest = test::largest_difference(after_cut, fresh);
   return result;
-}
-
-// CPU milliseconds a frame on one thread, which other load changes little, and the share that was painted.
-std::pair<double, double> cost_of(const Setting& setting, const std::vector<Frame>& clip, const std::string& style) {
-  Painter painter(setting, style, 1);
-  const std::clock_t start = std::clock();
-  for (const Frame& frame : clip) painter.paint(frame);
-  const double seconds = static_cast<double>(std::clock() - start) / CLOCKS_PER_SEC;
-  return {1e3 * seconds / static_cast<double>(clip.size()), painter.timings().painted_share};
-}
-
-void print_saving(const char* name, const std::vector<Frame>& clip, const std::string& style) {
-  const auto [off, all] = cost_of(kSettings[3], clip, style);
-  const auto [on, painted] = cost_of(kSettings[4], clip, style);
-  std::printf("%-24s %7.2f %7.2f  %6.0f %%  %5.0f %%\n", name, off, on, 100 * painted, 100 * on / off);
-}
-
-void print_savings(const std::vector<Frame>& clip, const Frame& other, const std::vector<Frame>& sintel, const std::string& style) {
-  std::printf("%-24s %7s %7s  %8s  %7s\n", "static-skip, CPU ms", "off", "on", "painted", "on/off");
-  const std::vector<Frame> still = still_camera(clip[0], other, kClipFrames);
-  std::vector<Frame> empty;
-  for (int i = 0; i < kClipFrames; ++i) empty.push_back(clip[0].noisy(1.75, 500 + i));
-  print_saving("still camera, empty", empty, style);
-  print_saving("still camera, a thing", still, style);
-  print_saving("the same, coded", coded(still), style);
-  print_saving("street clip", clip, style);
-  print_saving("sintel", sintel, style);
 }
 
 int run(int argc, char** argv) {
@@ -349,13 +229,12 @@ int run(int argc, char** argv) {
   }
   const std::vector<Frame> clip = read_clip(argv[2], kClipFrames);
   const Frame other = cropped(read_clip(argv[3], 40).back(), clip[0].width, clip[0].height);
-  print_savings(clip, other, frames, argv[4]);
   const double untouched = warping_error(frames[1], frames[2], flow, hidden);
   const int styles = argc - 4;
-  std::printf("\nuntouched warping error %.6f; %d styles; %zu frames of %dx%d\n", untouched, styles, clip.size(), clip[0].width,
+  std::printf("untouched warping error %.6f; %d styles; %zu frames of %dx%d\n", untouched, styles, clip.size(), clip[0].width,
               clip[0].height);
-  std::printf("%-14s %9s %10s %8s (still) %8s %5s %7s %7s %8s\n", "", "warping", "noise gain", "flicker", "cut mean", "max", "ms",
-              "finish", "painted");
+  std::printf("%-14s %9s %10s %8s (still) %8s %5s %7s %8s\n", "", "warping", "noise gain", "flicker", "cut mean", "max", "ms",
+              "painted");
   for (const Setting& setting : kSettings) {
     double warping = 0.0, gain = 0.0;
     ClipResult total;
@@ -372,11 +251,10 @@ int run(int argc, char** argv) {
       total.cut_mean += result.cut_mean / styles;
       total.cut_largest = std::max(total.cut_largest, result.cut_largest);
       total.ms += result.ms / styles;
-      total.finish += result.finish / styles;
       total.painted += result.painted / styles;
     }
-    std::printf("%-14s %9.3f %10.3f %8.3f (%3.0f %%)  %8.3f %5d %7.2f %7.2f %6.0f %%\n", setting.name, warping, gain, total.flicker,
-                100.0 * total.still_share, total.cut_mean, total.cut_largest, total.ms, total.finish, 100.0 * total.painted);
+    std::printf("%-14s %9.3f %10.3f %8.3f (%3.0f %%)  %8.3f %5d %7.2f %6.0f %%\n", setting.name, warping, gain, total.flicker,
+                100.0 * total.still_share, total.cut_mean, total.cut_largest, total.ms, 100.0 * total.painted);
   }
   return 0;
 }

@@ -67,6 +67,14 @@ struct EngineTimes {
   double encode = 0.0;
   double adain = 0.0;
   double decode = 0.0;
+
+  EngineTimes& operator+=(const EngineTimes& other) {
+    convert += other.convert;
+    encode += other.encode;
+    adain += other.adain;
+    decode += other.decode;
+    return *this;
+  }
 };
 
 // Runs frames through a prepared model. Owns the buffers, which are made at the first frame of a size and reused from then on.

@@ -6,38 +6,49 @@
 #include <vector>
 
 #include "adainstyle/image.h"
+#include "picture_part.h"
 #include "pixels/pixels.h"
 
 namespace adainstyle {
 
-// A picture in RGB with memory of its own, kept from frame to frame.
-class RgbPicture {
+// A picture in a packed format with memory of its own, kept from frame to frame.
+class PackedPicture {
  public:
-  void resize(int width, int height) {
+  void resize(PixelFormat format, int width, int height) {
+    format_ = format;
     width_ = width;
     height_ = height;
-    bytes_.resize(static_cast<std::size_t>(width) * height * 3);
+    bytes_.resize(static_cast<std::size_t>(height) * stride());
   }
   ImageView view() const { return view_of<const std::uint8_t>(bytes_.data()); }
   MutableImageView mutable_view() { return view_of<std::uint8_t>(bytes_.data()); }
 
+  // A YUV picture becomes RGB.
   ImageView copy(const ImageView& picture, int threads) {
-    resize(picture.width, picture.height);
-    convert_picture(picture, mutable_view(), threads);
+    resize(is_yuv(picture.format) ? PixelFormat::kRGB : picture.format, picture.width, picture.height);
+    if (is_yuv(picture.format)) {
+      convert_picture(picture, mutable_view(), threads);
+    } else {
+      copy_pixels(picture, mutable_view());
+    }
     return view();
   }
 
  private:
+  std::ptrdiff_t stride() const { return static_cast<std::ptrdiff_t>(width_) * pixel_layout(format_).bytes; }
+
   template <typename Byte>
   BasicImageView<Byte> view_of(Byte* bytes) const {
     BasicImageView<Byte> view;
+    view.format = format_;
     view.width = width_;
     view.height = height_;
     view.planes[0] = bytes;
-    view.strides[0] = static_cast<std::ptrdiff_t>(width_) * 3;
+    view.strides[0] = stride();
     return view;
   }
 
+  PixelFormat format_ = PixelFormat::kRGB;
   int width_ = 0;
   int height_ = 0;
   std::vector<std::uint8_t> bytes_;
