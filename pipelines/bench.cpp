@@ -71,6 +71,8 @@ int parse_and_run(int argc, char** argv) {
   CLI::App app(
       "Paints as fast as it can and prints a table: frames a second of the whole pipeline, milliseconds a frame in the element\n"
       "(percentiles, without the first ten), processor time as a share of one core (loading included) and the peak of memory.");
+  app.option_defaults()->always_capture_default();
+  app.footer("Example: adainstyle-bench styles/mosaic.jpg --size 1280x720");
   app.add_option("STYLE", options.paint.style, "Style picture")->required();
   app.add_option("--input", input, "Video (default: a test picture, 300 frames)");
   add_player_options(app, options);

@@ -230,6 +230,7 @@ int parse_and_run(int argc, char** argv) {
       "  c        colours: the style's, or the frames' own\n"
       "  s        statistics\n"
       "  q        quit");
+  app.footer("Example: live styles/swirls.jpg styles/mosaic.jpg --input street.mp4");
   app.add_option("STYLE", styles, "Style pictures, nine at most")->required()->expected(1, 9);
   app.add_option("--input", input, "Video (default: a test picture)");
   app.add_flag("--auto", automatic, "Go through all of that without a window, and end");

@@ -114,6 +114,8 @@ int parse_and_run(int argc, char** argv) {
       "Repaints a video (sound and subtitles are kept) or a picture in the style of a picture. CONTENT and STYLE may be folders: "
       "then\n"
       "every content is repainted in every style, into the folder OUTPUT. Ctrl-C ends a video early and leaves a playable file.");
+  app.option_defaults()->always_capture_default();
+  app.footer("Example: stylize-file in.mkv styles/mosaic.jpg out.mkv");
   app.add_option("CONTENT", request.content, "Video, picture or folder of them")->required();
   app.add_option("STYLE", request.style, "Picture, or folder of pictures")->required();
   app.add_option("OUTPUT", request.output, ".mp4 or .mkv for a video, .jpg or .png for a picture, or a folder")->required();

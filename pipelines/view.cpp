@@ -47,7 +47,7 @@ void add_options(CLI::App& app, Request& request) {
     app.add_option("--latency", request.latency, "Milliseconds that packets are held to be put in order")
         ->check(CLI::Range(0, 10000));
   } else {
-    app.add_option("--camera", request.camera, "V4L2 device (default /dev/video0, or a test picture where there is none)");
+    app.add_option("--camera", request.camera, "V4L2 device; where the default is missing, a test picture is shown");
     app.add_flag("--test", request.test, "Show the test picture in any case");
   }
   app.add_option("STYLE", request.player.paint.style, "Style picture")->required();
@@ -88,6 +88,8 @@ int parse_and_run(int argc, char** argv) {
   Request request;
   CLI::App app(kRtsp ? "Shows an RTSP camera repainted, in a window. Ctrl-C ends it."
                      : "Shows a webcam repainted, in a window. Ctrl-C ends it.");
+  app.option_defaults()->always_capture_default();
+  app.footer(kRtsp ? "Example: rtsp-view rtsp://10.0.0.7/live styles/swirls.jpg" : "Example: webcam styles/swirls.jpg");
   add_options(app, request);
   try {
     app.parse(argc, argv);

@@ -184,7 +184,12 @@ int parse_and_run(int argc, char** argv) {
   CommandLine line;
   CLI::App app(
       "Repaints the pictures of RTSP cameras in the style of a picture and serves them again as RTSP, each at /NAME.\n"
-      "SIGHUP loads the styles anew, SIGTERM stops. Options win over the configuration, whose keys they are.");
+      "SIGHUP loads the styles anew, SIGTERM stops. Options win over the configuration, whose keys they are; what they are "
+      "without\n"
+      "being set stands in parentheses.");
+  app.footer(
+      "Example: rtsp-relay --camera door=rtsp://10.0.0.7/live --style styles/mosaic.jpg\n"
+      "serves rtsp://127.0.0.1:8554/door.");
   app.add_option("--config", line.config, "Configuration: [relay], [defaults], [camera NAME]")->check(CLI::ExistingFile);
   std::vector<std::string> cameras;
   app.add_option("--camera", cameras, "NAME=URL of a camera; may be given several times")->take_all();

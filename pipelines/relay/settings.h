@@ -23,7 +23,7 @@ struct CameraSettings {
   double connect_timeout = 10;   // from the attempt to the first picture
   double stall_timeout = 5;      // from one picture to the next
   double retry_min = 0.5;
-  double retry_max = 10;
+  double retry_max = 5;
   double hold = 10;  // how long the last picture stands before the slate takes its place
 
   std::string style;

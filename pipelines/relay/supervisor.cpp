@@ -15,7 +15,7 @@ constexpr unsigned kWatchdogMs = 200;
 
 // A camera that answers and dies at once, again and again, must not be asked twice a second for weeks: only a run of this length
 // counts as a success.
-constexpr GstClockTime kSuccess = 5 * GST_SECOND;
+constexpr GstClockTime kSuccess = 2 * GST_SECOND;
 
 GstClockTime to_time(double seconds) { return static_cast<GstClockTime>(seconds * GST_SECOND); }
 

@@ -27,7 +27,7 @@ SourcePtr add_timer(GMainContext* context, unsigned milliseconds, GSourceFunc fu
 // When a pipeline counts as failed, and how soon it is built anew. Seconds.
 struct SupervisorTimes {
   double retry_min = 0.5;
-  double retry_max = 10;
+  double retry_max = 5;
   double first = 0;  // until the first sign of life; 0: no limit
   double stall = 0;  // from one sign of life to the next; 0: no limit
 };

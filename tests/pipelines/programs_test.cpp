@@ -54,6 +54,22 @@ TEST_F(ProgramsTest, BenchPrintsATable) {
   EXPECT_NE(table.find("160x90"), std::string::npos) << table;
 }
 
+// libgomp says what it has read when it is told to. What the user has set stays.
+TEST_F(ProgramsTest, PaintWithThreadsThatSleepWhileTheyWait) {
+  setenv("OMP_DISPLAY_ENV", "true", 1);
+  for (const auto& [set, wanted] :
+       {std::pair("", "OMP_WAIT_POLICY = 'PASSIVE'"), std::pair("active", "OMP_WAIT_POLICY = 'ACTIVE'")}) {
+    *set != '\0' ? setenv("OMP_WAIT_POLICY", set, 1) : unsetenv("OMP_WAIT_POLICY");
+    const std::string log = folder_.path(std::string("omp") + set);
+    Process process({test::environment("ADAINSTYLE_PROGRAMS") + "/adainstyle-bench", style(), "--frames", "12", "--size", "64x64"},
+                    log);
+    EXPECT_EQ(process.wait(30), 0) << process.log();
+    EXPECT_NE(process.log().find(wanted), std::string::npos) << process.log();
+  }
+  unsetenv("OMP_DISPLAY_ENV");
+  unsetenv("OMP_WAIT_POLICY");
+}
+
 TEST_F(ProgramsTest, SayHowTheyAreUsed) {
   for (const std::string name : {"webcam", "rtsp-view", "adainstyle-bench", "stylize-file", "live", "relay/rtsp-relay"}) {
     run({name, "--help"});
