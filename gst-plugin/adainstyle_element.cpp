@@ -42,6 +42,7 @@
 #include "properties.h"
 #include "stats.h"
 #include "style_actions.h"
+#include "style_children.h"
 #include "style_messages.h"
 #include "style_switcher.h"
 
@@ -57,8 +58,9 @@ struct _GstAdainStyle {
 };
 
 G_DEFINE_FINAL_TYPE_WITH_CODE(GstAdainStyle, gst_adain_style, GST_TYPE_BASE_TRANSFORM,
-                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, nullptr)
-                                  GST_DEBUG_CATEGORY_INIT(adainstyle_debug, "adainstyle", 0, "style transfer filter"))
+                              G_IMPLEMENT_INTERFACE(GST_TYPE_PRESET, init_preset)
+                                  G_IMPLEMENT_INTERFACE(GST_TYPE_CHILD_PROXY, init_child_proxy)
+                                      GST_DEBUG_CATEGORY_INIT(adainstyle_debug, "adainstyle", 0, "style transfer filter"))
 GST_ELEMENT_REGISTER_DEFINE(adainstyle, "adainstyle", GST_RANK_NONE, GST_TYPE_ADAIN_STYLE)
 
 ElementState& adainstyle::gst::state_of(gpointer element) { return *GST_ADAIN_STYLE(element)->state; }
@@ -96,6 +98,7 @@ void set_property(GObject* object, guint id, const GValue* value, GParamSpec* sp
     }
     return true;
   });
+  fit_children(GST_ELEMENT(object));
 }
 
 void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
@@ -109,6 +112,11 @@ void get_property(GObject* object, guint id, GValue* value, GParamSpec* spec) {
     }
     return true;
   });
+}
+
+void dispose(GObject* object) {
+  drop_children(GST_ELEMENT(object));
+  G_OBJECT_CLASS(gst_adain_style_parent_class)->dispose(object);
 }
 
 void finalize(GObject* object) {
@@ -220,10 +228,12 @@ static void gst_adain_style_class_init(GstAdainStyleClass* klass) {
   GObjectClass* object_class = G_OBJECT_CLASS(klass);
   object_class->set_property = set_property;
   object_class->get_property = get_property;
+  object_class->dispose = dispose;
   object_class->finalize = finalize;
   install_properties(object_class);
   install_style_signal(object_class);
   install_actions(object_class);
+  gst_type_mark_as_plugin_api(GST_TYPE_ADAIN_STYLE_CHILD, static_cast<GstPluginAPIFlags>(0));
 
   GstElementClass* element_class = GST_ELEMENT_CLASS(klass);
   element_class->change_state = change_state;

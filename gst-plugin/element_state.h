@@ -6,6 +6,7 @@
 #include <memory>
 #include <mutex>
 #include <string>
+#include <vector>
 
 #include <gst/base/gstbasetransform.h>
 #include <gst/video/video.h>
@@ -32,11 +33,12 @@ struct ElementState {
     return open_core_library().find_device(name);
   }
 
-  std::mutex lock;                        // guards settings and the two pointers start..stop; held for what returns at once only
-  Settings settings;                      // what the user set
+  std::mutex lock;    // guards settings, children and the two pointers start..stop; held for what returns at once only
+  Settings settings;  // what the user set
   const CoreEntry* core = nullptr;        // from READY on
   std::unique_ptr<Stylizer> stylizer;     // start..stop
   std::unique_ptr<StyleSwitcher> styles;  // start..stop
+  std::vector<GstObject*> children;       // Note [Style children]; the element holds the references
 
   GpuLink gpu{[this] { return find_device(); }};
 

@@ -10,6 +10,7 @@
 #include "element_state.h"
 #include "error_mapping.h"
 #include "frame_mapping.h"
+#include "style_children.h"
 
 GST_DEBUG_CATEGORY_EXTERN(adainstyle_debug);
 #define GST_CAT_DEFAULT adainstyle_debug
@@ -22,7 +23,9 @@ constexpr GstClockTime kUsualDuration = GST_SECOND / 25;
 
 void before_transform(GstBaseTransform* transform, GstBuffer* buffer) {
   const GstClockTime time = gst_segment_to_stream_time(&transform->segment, GST_FORMAT_TIME, GST_BUFFER_PTS(buffer));
-  if (GST_CLOCK_TIME_IS_VALID(time)) gst_object_sync_values(GST_OBJECT(transform), time);
+  if (!GST_CLOCK_TIME_IS_VALID(time)) return;
+  gst_object_sync_values(GST_OBJECT(transform), time);
+  sync_children(GST_ELEMENT(transform), time);
 }
 
 // Counts the frames that the base class skips because they are late.

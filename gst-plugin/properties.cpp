@@ -129,14 +129,15 @@ void install_style_properties(GObjectClass* object_class, const Settings& defaul
       gst_param_spec_array(
           "style-weights", "Style weights",
           "Shares of style-images, in their order, 0 or more; they are divided by their sum, a missing one counts 0, and "
-          "none above 0 means equal shares. A change acts on the next frame",
+          "none above 0 means equal shares. A change acts on the next frame. Each is also the controllable property weight of "
+          "the child style-0, style-1 and so on",
           g_param_spec_float("weight", "Weight", "Share of one style", 0.0f, G_MAXFLOAT, 1.0f, kAnyTime), kAnyTime));
   g_object_class_install_property(
       object_class, PROP_STYLE_POSITION,
       g_param_spec_float(
           "style-position", "Style position",
-          "A place in the row of style-images: 0 is the first, 1 the second, 0.5 half of each; for a controller, which "
-          "cannot set arrays (-1 = style-weights count)",
+          "A place in the row of style-images: 0 is the first, 1 the second, 0.5 half of each; one number that leads "
+          "through all of them (-1 = style-weights count)",
           -1.0f, kMaxStyles - 1, defaults.shares.position, kControllable));
   g_object_class_install_property(
       object_class, PROP_TRANSITION_TIME,

@@ -3,76 +3,11 @@
 #include <string>
 #include <vector>
 
-#include <gst/controller/gstdirectcontrolbinding.h>
-#include <gst/controller/gstinterpolationcontrolsource.h>
-
-#include "fake_core_test.h"
-#include "style_switcher.h"
+#include "live_fixture.h"
 
 // What may change while the stream plays, over the fake core.
 namespace adainstyle::test {
 namespace {
-
-class LiveTest : public FakeCoreTest {
- protected:
-  static void set_strings(Player& player, const char* property, const std::vector<std::string>& values) {
-    set_array(player, property, values, G_TYPE_STRING,
-              [](GValue* to, const std::string& from) { g_value_set_string(to, from.c_str()); });
-  }
-
-  static void set_floats(Player& player, const char* property, const std::vector<float>& values) {
-    set_array(player, property, values, G_TYPE_FLOAT, [](GValue* to, float from) { g_value_set_float(to, from); });
-  }
-
-  static bool call(Player& player, const char* signal, const char* name, const char* path = nullptr) {
-    gboolean result = FALSE;
-    if (path != nullptr) {
-      g_signal_emit_by_name(player.element(), signal, name, path, &result);
-    } else {
-      g_signal_emit_by_name(player.element(), signal, name, &result);
-    }
-    return result != FALSE;
-  }
-
-  // The next message about a style: "path|ok|error|name".
-  static std::string next_style_message(Player& player) {
-    while (const MessagePtr message = next_message(player.bus(), GST_MESSAGE_ELEMENT)) {
-      const GstStructure* fields = gst_message_get_structure(message.get());
-      if (!gst_structure_has_name(fields, "adainstyle-style")) continue;
-      gboolean ok = FALSE;
-      gst_structure_get_boolean(fields, "ok", &ok);
-      const auto text = [fields](const char* field) {
-        const gchar* value = gst_structure_get_string(fields, field);
-        return std::string(value != nullptr ? value : "");
-      };
-      return text("path") + "|" + (ok ? "ok" : "failed") + "|" + text("error") + "|" + text("name");
-    }
-    return "none";
-  }
-
-  BufferPtr frame_at(GstClockTime time) const {
-    BufferPtr frame = make_buffer(info_, picture_);
-    GST_BUFFER_PTS(frame.get()) = time;
-    return frame;
-  }
-
-  const Pixels picture_ = test_picture(info_);
-
- private:
-  template <typename Value, typename Set>
-  static void set_array(Player& player, const char* property, const std::vector<Value>& values, GType type, const Set& set) {
-    GValue array = G_VALUE_INIT;
-    g_value_init(&array, GST_TYPE_ARRAY);
-    for (const Value& value : values) {
-      GValue element = G_VALUE_INIT;
-      g_value_init(&element, type);
-      set(&element, value);
-      gst_value_array_append_and_take_value(&array, &element);
-    }
-    g_object_set_property(G_OBJECT(player.element()), property, &array);
-    g_value_unset(&array);
-  }
-};
 
 TEST_F(LiveTest, EveryNumberThatMayChangeWhilePlayingIsControllable) {
   Player player;
@@ -187,68 +122,6 @@ TEST_F(LiveTest, FramesWithoutTimeFollowOneAnother) {
   const std::int64_t first = fake_->last_parameters().time_ns;
   player.repaint(picture_);
   EXPECT_EQ(fake_->last_parameters().time_ns - first, 33'333'333);
-}
-
-TEST_F(LiveTest, WeightsOfShares) {
-  using gst::weights_of;
-  using Weights = std::vector<float>;
-  EXPECT_EQ(weights_of({{}, -1.0f}, 3), (Weights{1, 1, 1}));
-  EXPECT_EQ(weights_of({{0, 0}, -1.0f}, 2), (Weights{1, 1}));
-  EXPECT_EQ(weights_of({{2, 3, 4}, -1.0f}, 2), (Weights{2, 3}));
-  EXPECT_EQ(weights_of({{2}, -1.0f}, 3), (Weights{2, 0, 0}));
-  EXPECT_EQ(weights_of({{2, 3}, 0.0f}, 2), (Weights{1, 0}));
-  EXPECT_EQ(weights_of({{}, 1.25f}, 3), (Weights{0, 0.75f, 0.25f}));
-  EXPECT_EQ(weights_of({{}, 9.0f}, 3), (Weights{0, 0, 1}));
-}
-
-TEST_F(LiveTest, SeveralStylesInShares) {
-  Player player;
-  set_strings(player, "style-images", {"value=10", "value=50"});
-  set_floats(player, "style-weights", {1, 3});
-  player.play(info_);
-  EXPECT_EQ(player.repaint(picture_), painted_picture(info_, picture_, 40));
-  set_floats(player, "style-weights", {3, 1});
-  EXPECT_EQ(player.repaint(picture_), painted_picture(info_, picture_, 20));
-  set_floats(player, "style-weights", {});
-  EXPECT_EQ(player.repaint(picture_), painted_picture(info_, picture_, 30));
-  set_strings(player, "style-images", {"value=100", "value=104", "value=110"});
-  EXPECT_TRUE(player.becomes_painted_with(105));
-  set_style(player, "value=1");
-  set_strings(player, "style-images", {});
-  EXPECT_TRUE(player.becomes_painted_with(1));
-}
-
-TEST_F(LiveTest, ArraysReadBackAndParse) {
-  Player player;
-  gst_util_set_object_arg(G_OBJECT(player.element()), "style-images", "<\"value=10\", \"value=50\">");
-  gst_util_set_object_arg(G_OBJECT(player.element()), "style-weights", "<1.0, 3.0>");
-  GValue weights = G_VALUE_INIT;
-  g_value_init(&weights, GST_TYPE_ARRAY);
-  g_object_get_property(G_OBJECT(player.element()), "style-weights", &weights);
-  ASSERT_EQ(gst_value_array_get_size(&weights), 2u);
-  EXPECT_EQ(g_value_get_float(gst_value_array_get_value(&weights, 1)), 3.0f);
-  g_value_unset(&weights);
-  player.play(info_);
-  EXPECT_EQ(player.repaint(picture_), painted_picture(info_, picture_, 40));
-}
-
-TEST_F(LiveTest, StylePositionFollowsAController) {
-  Player player;
-  set_strings(player, "style-images", {"value=0", "value=40", "value=120"});
-  GstControlSource* source = gst_interpolation_control_source_new();
-  g_object_set(source, "mode", GST_INTERPOLATION_MODE_LINEAR, nullptr);
-  gst_object_add_control_binding(GST_OBJECT(player.element()),
-                                 gst_direct_control_binding_new_absolute(GST_OBJECT(player.element()), "style-position", source));
-  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), 0, 0.0);
-  gst_timed_value_control_source_set(GST_TIMED_VALUE_CONTROL_SOURCE(source), GST_SECOND, 2.0);
-  gst_object_unref(source);
-  player.play(info_);
-  const int wanted[] = {0, 20, 40, 80, 120};
-  for (int quarter = 0; quarter <= 4; ++quarter) {
-    const BufferPtr out = player.repaint(frame_at(quarter * GST_SECOND / 4));
-    ASSERT_TRUE(out);
-    EXPECT_EQ(read_pixels(info_, out.get()), painted_picture(info_, picture_, wanted[quarter])) << quarter;
-  }
 }
 
 TEST_F(LiveTest, MessagesSayWhatBecameOfEachStyle) {
@@ -381,19 +254,6 @@ TEST_F(LiveTest, StatsCountFramesDroppedForQos) {
   gst_structure_free(stats);
   EXPECT_EQ(frames, 2u);
   EXPECT_EQ(dropped, 3u);
-}
-
-TEST_F(LiveTest, PresetsHoldEverySetting) {
-  Player player;
-  ASSERT_TRUE(GST_IS_PRESET(player.element()));
-  gchar** names = gst_preset_get_property_names(GST_PRESET(player.element()));
-  std::vector<std::string> found;
-  for (gchar** name = names; *name != nullptr; ++name) found.push_back(*name);
-  g_strfreev(names);
-  for (const char* name : {"strength", "style-image", "style-weights", "transition-time", "temporal-smoothing", "preserve-color"}) {
-    EXPECT_NE(std::find(found.begin(), found.end(), name), found.end()) << name;
-  }
-  EXPECT_EQ(std::find(found.begin(), found.end(), "stats"), found.end());
 }
 
 }  // namespace
