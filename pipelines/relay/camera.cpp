@@ -112,17 +112,19 @@ ObjectPtr<GstElement> Camera::build_publisher() {
   GstElement* source = add_element(bin, "appsrc");
   configure_outlet_source(source);
   GstElement* parser = add_element(bin, settings_.codec == Codec::kH264 ? "h264parse" : "jpegparse");
+  GstElement* queue = add_element(bin, "queue");  // the sink's delay
   GstElement* sink = add_element(bin, "rtspclientsink");
   g_object_set(sink, "location", settings_.publish.c_str(), nullptr);
   gst_util_set_object_arg(G_OBJECT(sink), "protocols", "tcp");
   link_elements(source, parser);
-  link_elements(parser, sink);
-  // A frame that leaves the parser was taken by the sink, or will be: where the server stands still the sink takes no more.
+  link_elements(parser, queue);
+  link_elements(queue, sink);
+  // A frame that leaves the queue was taken by the sink, or will be: where the server stands still the sink takes no more.
   const auto on_sent = [](GstPad*, GstPadProbeInfo*, gpointer self) {
     static_cast<Camera*>(self)->publishing_->alive();
     return GST_PAD_PROBE_OK;
   };
-  const ObjectPtr<GstPad> pad(gst_element_get_static_pad(parser, "src"));
+  const ObjectPtr<GstPad> pad(gst_element_get_static_pad(queue, "src"));
   gst_pad_add_probe(pad.get(), GST_PAD_PROBE_TYPE_BUFFER, on_sent, this, nullptr);
   publish_source_.reset(GST_ELEMENT(gst_object_ref(source)));
   outlets_.attach(source);

@@ -66,8 +66,19 @@ GstBusSyncReply warning_is_error(GstBus* bus, GstMessage* message, gpointer) {
   return GST_BUS_DROP;
 }
 
+// Called for a certificate that does not stand the test. rtspsrc itself says no more than that it could not connect.
+gboolean refuse_certificate(GstElement* source, GTlsConnection*, GTlsCertificate*, GTlsCertificateFlags errors, gpointer) {
+  const char* reason = (errors & G_TLS_CERTIFICATE_UNKNOWN_CA) != 0     ? "its authority is not known (camera-ca names one)"
+                       : (errors & G_TLS_CERTIFICATE_BAD_IDENTITY) != 0 ? "it is for another host"
+                       : (errors & G_TLS_CERTIFICATE_EXPIRED) != 0      ? "it has expired"
+                                                                        : "it is not valid";
+  GST_ELEMENT_ERROR(source, RESOURCE, NOT_AUTHORIZED, ("The camera's certificate is refused: %s.", reason), (nullptr));
+  return FALSE;
+}
+
 void set_tls(GstElement* source, const CameraSettings& settings) {
   if (settings.tls_insecure) g_object_set(source, "tls-validation-flags", 0, nullptr);
+  g_signal_connect(source, "accept-certificate", G_CALLBACK(refuse_certificate), nullptr);
   if (settings.tls_ca.empty()) return;
   GError* error = nullptr;
   GTlsDatabase* database = g_tls_file_database_new(settings.tls_ca.c_str(), &error);

@@ -34,8 +34,8 @@ using namespace relay;
 constexpr int kExitFailed = 1;
 constexpr int kExitUsage = 2;
 
-// A service must stop in time even where a camera's connection or a driver hangs.
-constexpr std::chrono::milliseconds kStopLimit{1800};
+// A service must stop within two seconds even where a camera's connection or a driver hangs, and the machine is busy.
+constexpr std::chrono::milliseconds kStopLimit{1200};
 
 // Ends the process if what follows it takes too long.
 class StopLimit {

@@ -159,9 +159,11 @@ const Key<Settings>* find_key(const std::vector<Key<Settings>>& table, const std
 }
 
 template <typename Settings>
-void apply(const Key<Settings>& key, Settings& settings, const std::string& value, const std::string& where) {
+void apply(const Key<Settings>& key, Settings& settings, const std::string& value, const fs::path& folder,
+           const std::string& where) {
   try {
-    key.set(settings, value);
+    // Absolute, since GLib reads certificates from nowhere else.
+    key.set(settings, key.path && !value.empty() ? fs::absolute(folder / value).string() : value);
   } catch (const std::runtime_error& error) {
     refuse(where + key.name + "=" + value + ": " + error.what() + ".");
   }
@@ -204,10 +206,9 @@ class File {
       if (key == nullptr) refuse(where + *name + ": there is no such key.");
       gchar* text = g_key_file_get_string(file_.get(), group.c_str(), *name, nullptr);
       if (text == nullptr) refuse(where + *name + ": the value is not valid text.");
-      std::string value = text;
+      const std::string value = text;
       g_free(text);
-      if (key->path && !value.empty()) value = (fs::path(path_).parent_path() / value).string();
-      apply(*key, settings, value, where);
+      apply(*key, settings, value, fs::path(path_).parent_path(), where);
     }
   }
 
@@ -308,9 +309,9 @@ RelaySettings read_settings(const CommandLine& command_line) {
   for (const auto& [name, location] : command_line.locations) camera_called(settings, name, defaults).location = location;
   for (const auto& [name, value] : command_line.values) {
     if (const auto* key = find_key(relay_table(), name)) {
-      apply(*key, settings, value, "--");
+      apply(*key, settings, value, {}, "--");
     } else if (const auto* camera_key = find_key(camera_table(), name)) {
-      for (CameraSettings& camera : settings.cameras) apply(*camera_key, camera, value, "--");
+      for (CameraSettings& camera : settings.cameras) apply(*camera_key, camera, value, {}, "--");
     }
   }
   check(settings);

@@ -99,8 +99,7 @@ class GpuEngineRegions : public testing::TestWithParam<GpuRegionCase> {
     engine->set_regions(regions);
     const at::Tensor inside = extended_mask(mask, width, height, lower(model, false));
     const Frame content = Frame::waves(width, height, 3);
-    const at::Tensor expected =
-        plain_regions_result(model, content, inside, style, with_outside ? &other : nullptr, strength);
+    const at::Tensor expected = plain_regions_result(model, content, inside, style, with_outside ? &other : nullptr, strength);
     Distance farthest;
     for (int frame = 0; frame < 3; ++frame) {
       Frame output(width, height);

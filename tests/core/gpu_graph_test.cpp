@@ -39,12 +39,10 @@ class GpuGraphs : public testing::Test {
   const Frame other_picture_ = Frame::waves(56, 72, 9, 30);
   const std::shared_ptr<QueueLog> log_ = std::make_shared<QueueLog>();
   std::unique_ptr<Engine> engine_;
-  const StyleStatistics style_ = prepared_on(std::make_shared<QueueLog>(), model_, Precision::kFp32)
-                                     ->make_engine(0)
-                                     ->encode_style(style_picture_.view());
-  const StyleStatistics other_ = prepared_on(std::make_shared<QueueLog>(), model_, Precision::kFp32)
-                                     ->make_engine(0)
-                                     ->encode_style(other_picture_.view());
+  const StyleStatistics style_ =
+      prepared_on(std::make_shared<QueueLog>(), model_, Precision::kFp32)->make_engine(0)->encode_style(style_picture_.view());
+  const StyleStatistics other_ =
+      prepared_on(std::make_shared<QueueLog>(), model_, Precision::kFp32)->make_engine(0)->encode_style(other_picture_.view());
 };
 
 // Nothing of a frame is baked into a graph.
@@ -156,8 +154,8 @@ TEST_F(GpuGraphs, AverageAsTheHostDoes) {
   on_host->set_filter(&filter);
   engine_->set_filter(&smoother);
   struct Moment {
-    int shift;          // of the picture
-    int offset;         // of its brightness: a jump is a cut that nobody told of
+    int shift;   // of the picture
+    int offset;  // of its brightness: a jump is a cut that nobody told of
     bool cut, restyled;
     float strength;
   };

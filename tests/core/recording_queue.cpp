@@ -189,9 +189,7 @@ void RecordingQueue::read_picture(const ImageView& picture, int block, const Fea
 
 void RecordingQueue::write_picture(const FeatureMap& features, const float* bias, int block, const ImageView& input,
                                    const MutableImageView& output) {
-  with_number(type_, [&](auto* type) {
-    write<std::remove_pointer_t<decltype(type)>>(features, bias, block, input, output);
-  });
+  with_number(type_, [&](auto* type) { write<std::remove_pointer_t<decltype(type)>>(features, bias, block, input, output); });
 }
 
 void RecordingQueue::run(const FeatureJob& job) {

@@ -18,7 +18,7 @@ struct QueueLog {
   int recordings = 0;
   int replays = 0;
   int graphs_alive = 0;
-  int tuned = 0;  // convolutions that were tuned
+  int tuned = 0;                         // convolutions that were tuned
   std::vector<const void*> memory_read;  // where convolutions of the last frame or replay read from
 
   bool recording_fails = false;

@@ -14,8 +14,8 @@
 namespace adainstyle::test {
 
 constexpr PixelFormat kAllFormats[] = {PixelFormat::kRGB,  PixelFormat::kBGR,  PixelFormat::kRGBA, PixelFormat::kBGRA,
-                                    PixelFormat::kARGB, PixelFormat::kABGR, PixelFormat::kRGBx, PixelFormat::kBGRx,
-                                    PixelFormat::kxRGB, PixelFormat::kxBGR, PixelFormat::kI420, PixelFormat::kNV12};
+                                       PixelFormat::kARGB, PixelFormat::kABGR, PixelFormat::kRGBx, PixelFormat::kBGRx,
+                                       PixelFormat::kxRGB, PixelFormat::kxBGR, PixelFormat::kI420, PixelFormat::kNV12};
 
 // A picture with padded rows, in system memory or on the GPU.
 class Picture {

@@ -2,6 +2,7 @@
 //
 // Who may watch, what is configured, what is refused.
 
+#include <filesystem>
 #include <fstream>
 
 #include "relay_fixture.h"
@@ -79,6 +80,7 @@ TEST_F(AccessTest, ACameraWithAnUnknownCertificateIsRefused) {
   Relay relay(folder_, options(camera.url("rtsps")));
   EXPECT_TRUE(test::eventually(15, [&] { return !relay.camera().is_null() && relay.camera()["restarts"] >= 1; })) << relay.log();
   EXPECT_EQ(relay.camera()["decoded"], 0);
+  EXPECT_NE(relay.log().find("certificate is refused: its authority is not known"), std::string::npos) << relay.log();
 }
 
 TEST_F(AccessTest, NoPasswordIsLogged) {
@@ -109,6 +111,19 @@ TEST_F(AccessTest, ReadsAConfiguration) {
   relay.process().signal(SIGHUP);
   EXPECT_TRUE(test::eventually(5, [&] { return relay.log().find("was not reloaded") != std::string::npos; })) << relay.log();
   EXPECT_TRUE(viewer.gets_more(10, 10));
+}
+
+// As somebody types it who stands beside the files.
+TEST_F(AccessTest, TakesPathsRelativeToTheConfiguration) {
+  const std::string pem = certificate();
+  const Camera camera(folder_, 0, h264_camera(320, 180), {"--certificate", pem});
+  write("relay.conf",
+        "[defaults]\nstyle=" + style() + "\nsize=160x90\n[camera door]\ncamera-ca=tls.pem\nlocation=" + camera.url("rtsps") + "\n");
+  const std::filesystem::path before = std::filesystem::current_path();
+  std::filesystem::current_path(folder_.path());
+  Relay relay(folder_, {"--config", "relay.conf"});
+  std::filesystem::current_path(before);
+  EXPECT_TRUE(relay.paints(20)) << relay.log();
 }
 
 TEST_F(AccessTest, SaysWhatIsWrongWithItsSettings) {

@@ -6,8 +6,8 @@
 namespace adainstyle {
 namespace {
 
-constexpr int kChannels = 32;      // of a block of sum_kernel
-constexpr int kLanes = 32;         // that share the parts of a channel
+constexpr int kChannels = 32;  // of a block of sum_kernel
+constexpr int kLanes = 32;     // that share the parts of a channel
 constexpr int kPointThreads = 256;
 constexpr int kFoldThreads = 128;
 
@@ -17,8 +17,7 @@ __global__ void sum_kernel(PointJob job) {
   const int channel = blockIdx.x * kChannels + threadIdx.x;
   const int region = blockIdx.y / 2;
   const int which = blockIdx.y % 2;
-  by_lane[threadIdx.y][threadIdx.x] =
-      channel < job.channels ? sum_of_parts(job, region, which, channel, threadIdx.y, kLanes) : 0.0;
+  by_lane[threadIdx.y][threadIdx.x] = channel < job.channels ? sum_of_parts(job, region, which, channel, threadIdx.y, kLanes) : 0.0;
   __syncthreads();
   if (threadIdx.y != 0 || channel >= job.channels) return;
   double sum = 0.0;

@@ -28,7 +28,8 @@ __device__ void store_partials(const FeatureJob& job, const Pack& origin, const 
       by_lane[1][lane * channels + group * kGroup + i] = sums.squares[region][i];
     }
     __syncthreads();
-    float* out = job.partials + static_cast<std::ptrdiff_t>(channels) * (1 + 2 * (region * job.parts + static_cast<int>(blockIdx.x)));
+    float* out =
+        job.partials + static_cast<std::ptrdiff_t>(channels) * (1 + 2 * (region * job.parts + static_cast<int>(blockIdx.x)));
     for (int at = threadIdx.x; at < 2 * channels; at += kThreads) {
       const float* values = by_lane[at / channels] + at % channels;
       float sum = 0.0f;

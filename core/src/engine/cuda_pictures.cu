@@ -59,8 +59,8 @@ const char* cuda_write_picture(const FeatureMap& features, const float* bias, in
       write_yuv_kernel<<<grid_of((picture.width + 1) / 2, (picture.height + 1) / 2), kThreads, 0, stream>>>(
           color, picture, yuv_encoder(picture.yuv));
     } else {
-      write_kernel<<<grid_of(picture.width, picture.height), kThreads, 0, stream>>>(
-          color, source, pixel_layout(source.format), picture, pixel_layout(picture.format));
+      write_kernel<<<grid_of(picture.width, picture.height), kThreads, 0, stream>>>(color, source, pixel_layout(source.format),
+                                                                                    picture, pixel_layout(picture.format));
     }
   });
   return last_launch_error();

@@ -110,7 +110,8 @@ class CudaQueue : public DeviceQueue {
 
   void download(const at::Tensor& from, void* to) override {
     const c10::cuda::CUDAStreamGuard guard(stream_);
-    cuda_check(cudaMemcpyAsync(to, from.const_data_ptr(), from.nbytes(), cudaMemcpyDeviceToHost, stream_), "copying numbers from it");
+    cuda_check(cudaMemcpyAsync(to, from.const_data_ptr(), from.nbytes(), cudaMemcpyDeviceToHost, stream_),
+               "copying numbers from it");
     wait();
   }
 

@@ -29,7 +29,8 @@ Rows band_of(int rows, int band, int bands) {
 
 void copy_rows(std::uint8_t* to, std::ptrdiff_t to_stride, const std::uint8_t* from, std::ptrdiff_t from_stride,
                const PlaneSize& size, const Rows& rows) {
-  for (int y = rows.first; y < rows.first + rows.count; ++y) std::memcpy(to + y * to_stride, from + y * from_stride, size.row_bytes);
+  for (int y = rows.first; y < rows.first + rows.count; ++y)
+    std::memcpy(to + y * to_stride, from + y * from_stride, size.row_bytes);
 }
 
 }  // namespace

@@ -61,8 +61,8 @@ Precision fastest_precision(const Device& device) {
 std::shared_ptr<const PreparedModel> prepare(const Model& model, const Device& device, Precision precision) {
   if (device.type == DeviceType::kCuda) {
     const at::Device gpu(at::kCUDA, static_cast<at::DeviceIndex>(device.index));
-    return std::make_shared<const GpuModel>(
-        model, gpu, precision, [index = device.index](at::ScalarType type) { return make_cuda_queue(index, type); });
+    return std::make_shared<const GpuModel>(model, gpu, precision,
+                                            [index = device.index](at::ScalarType type) { return make_cuda_queue(index, type); });
   }
   if (precision == Precision::kBf16 && !cpu_has_amx()) {
     if (avx512_engine_supports(lower(model, true))) return prepare_avx512(model);

@@ -73,9 +73,8 @@ ADAINSTYLE_HOST_DEVICE inline Pack shuffled(const FeatureJob& job, int x, int y,
   Pack pack;
   for (int i = 0; i < kGroup; ++i) {
     const int c = group * kGroup + i;
-    pack.v[i] = job.kind == FeatureJob::Kind::kUnshuffle
-                    ? channel_of<Number>(job.input, 2 * x + c % 2, 2 * y + c / 2 % 2, c / 4)
-                    : channel_of<Number>(job.input, x / 2, y / 2, c * 4 + y % 2 * 2 + x % 2);
+    pack.v[i] = job.kind == FeatureJob::Kind::kUnshuffle ? channel_of<Number>(job.input, 2 * x + c % 2, 2 * y + c / 2 % 2, c / 4)
+                                                         : channel_of<Number>(job.input, x / 2, y / 2, c * 4 + y % 2 * 2 + x % 2);
   }
   return pack;
 }

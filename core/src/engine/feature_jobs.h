@@ -78,7 +78,7 @@ constexpr int partial_floats(int channels, int parts, int regions) { return chan
 
 // The state of an exponential average of statistics that lives on the device (StatisticsSmoother in temporal.h).
 struct SmoothingVectors {
-  float* average = nullptr;  // [regions][2][channels]; nullptr: no smoothing
+  float* average = nullptr;   // [regions][2][channels]; nullptr: no smoothing
   int* generation = nullptr;  // [1 + points]: the generation that counts, and each point's
   int point = 0;
   bool first = false;  // of the frame
@@ -126,11 +126,11 @@ struct FoldJob {
   const float* bias = nullptr;    // [outputs]
   AffineVectors affine;
   int outputs = 0;
-  int taps = 0;      // pixels of the kernel
-  int channels = 0;  // stored
-  void* scaled = nullptr;         // out: weight in the features' format
-  float* folded_bias = nullptr;   // out
-  void* rounded_bias = nullptr;   // out, in the features' format
+  int taps = 0;                  // pixels of the kernel
+  int channels = 0;              // stored
+  void* scaled = nullptr;        // out: weight in the features' format
+  float* folded_bias = nullptr;  // out
+  void* rounded_bias = nullptr;  // out, in the features' format
 };
 
 }  // namespace adainstyle

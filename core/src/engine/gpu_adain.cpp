@@ -34,7 +34,8 @@ GpuAdaIN::GpuAdaIN(const GpuModel& model, DeviceQueue& queue)
   blended_ = queue_.empty({2 * taps * 2 * widest_}, at::kFloat);
   affine_ = queue_.empty({3 * points * 3 * widest_}, at::kFloat);
   for (std::size_t point = 0; point < plan_.adains.size(); ++point) {
-    affines_.push_back({vectors(affine_, static_cast<int>(3 * point), 3), stored_channels(plan_.tensors[plan_.adains[point].tensor].channels)});
+    affines_.push_back(
+        {vectors(affine_, static_cast<int>(3 * point), 3), stored_channels(plan_.tensors[plan_.adains[point].tensor].channels)});
   }
 }
 
@@ -74,8 +75,8 @@ bool GpuAdaIN::is_first_smoothed(int index) const {
 
 int GpuAdaIN::channels_of(int index) const { return plan_.tensors[plan_.steps[index].output].channels; }
 
-void GpuAdaIN::begin(const FrameMode& mode, const GpuNetwork& network, const StyleStatistics& style,
-                     const StyleStatistics* outside, float strength, const FrameRegions& regions, const Smoothing& smoothing) {
+void GpuAdaIN::begin(const FrameMode& mode, const GpuNetwork& network, const StyleStatistics& style, const StyleStatistics* outside,
+                     float strength, const FrameRegions& regions, const Smoothing& smoothing) {
   mode_ = mode;
   regions_ = regions;
   if (mode.smoothed && !averages_.defined()) make_averages();
@@ -243,8 +244,9 @@ void GpuAdaIN::take_from_host(int index, const FrameAdaIN::Result& result, GpuNe
   };
   upload(result.affine, 3 * result.point);
   if (result.by_region.empty()) return;
-  network.apply_regions(
-      index, {upload(result.by_region[0], 3 * result.point + 1), upload(result.by_region[1], 3 * result.point + 2)}, plane_of(index));
+  network.apply_regions(index,
+                        {upload(result.by_region[0], 3 * result.point + 1), upload(result.by_region[1], 3 * result.point + 2)},
+                        plane_of(index));
 }
 
 }  // namespace adainstyle

@@ -14,7 +14,7 @@ namespace adainstyle {
 
 // What a frame's kernels depend on besides numbers: frames of one mode run the same graph.
 struct FrameMode {
-  bool taps = false;      // strength below 1: the taps are measured too
+  bool taps = false;  // strength below 1: the taps are measured too
   bool masked = false;
   bool two_regions = false;
   bool smoothed = false;  // by an average on the device
@@ -89,11 +89,11 @@ class GpuAdaIN {
   int widest_ = 0;       // channels of a measured tensor
   at::Tensor partials_;  // scratch of whatever is being measured
   at::Tensor sums_;
-  at::Tensor content_;     // [2 regions][2][widest]
-  at::Tensor blended_;     // [2 * taps][2][widest], by tap and region
-  at::Tensor affine_;      // [3 * points][3][widest], by point: the whole, inside, outside
-  at::Tensor averages_;    // [points + taps][2 regions][2][widest]; made when first wanted
-  at::Tensor generation_;  // int32 [1 + points + taps]
+  at::Tensor content_;            // [2 regions][2][widest]
+  at::Tensor blended_;            // [2 * taps][2][widest], by tap and region
+  at::Tensor affine_;             // [3 * points][3][widest], by point: the whole, inside, outside
+  at::Tensor averages_;           // [points + taps][2 regions][2][widest]; made when first wanted
+  at::Tensor generation_;         // int32 [1 + points + taps]
   bool averages_follow_ = false;  // whether the last frame went into them
   std::vector<AffineVectors> affines_;
 };

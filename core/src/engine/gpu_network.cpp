@@ -67,9 +67,9 @@ void GpuNetwork::resize(int width, int height) {
 
 Features GpuNetwork::make(int tensor) const {
   const int border = model_.borders[tensor].pixels;
-  const at::Tensor rows = queue_.empty({1, height_of(tensor) + 2 * border, width_of(tensor) + 2 * border,
-                                        stored_channels(plan_.tensors[tensor].channels)},
-                                       model_.type);
+  const at::Tensor rows = queue_.empty(
+      {1, height_of(tensor) + 2 * border, width_of(tensor) + 2 * border, stored_channels(plan_.tensors[tensor].channels)},
+      model_.type);
   return {rows, map_of(rows, border)};
 }
 
@@ -113,9 +113,8 @@ void GpuNetwork::convolve(int index, const std::vector<AffineVectors>& affines, 
   const bool direct = step.type != StepType::kPhaseConv && step.relu;
   const int border = direct ? model_.borders[step.output].pixels : 0;
   const int padding = border * step.stride;  // Note [Borders]: one pixel of the output lies `stride` pixels of the input out
-  const at::Tensor result =
-      queue_.convolve(tensors_[step.input].rows.permute({0, 3, 1, 2}), weights.weight,
-                      step.relu ? weights.rounded_bias : at::Tensor(), step.stride, padding, step.relu);
+  const at::Tensor result = queue_.convolve(tensors_[step.input].rows.permute({0, 3, 1, 2}), weights.weight,
+                                            step.relu ? weights.rounded_bias : at::Tensor(), step.stride, padding, step.relu);
   const at::Tensor rows = result.permute({0, 2, 3, 1});
   finish_convolution(index, {rows, map_of(rows, border)}, step.relu ? at::Tensor() : weights.bias, affines, measuring);
 }

@@ -18,9 +18,9 @@
 #include <utility>
 
 #include "engine/arena.h"
+#include "engine/cpu_transfer.h"
 #include "engine/engine.h"
 #include "engine/frame_adain.h"
-#include "engine/cpu_transfer.h"
 #include "engine/region_weights.h"
 #include "engine/torch_conv.h"
 #include "stopwatch.h"
