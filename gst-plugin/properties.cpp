@@ -116,7 +116,7 @@ void install_style_properties(GObjectClass* object_class, const Settings& defaul
       g_param_spec_int(
           "style-size", "Style size",
           "Short side, in pixels, that the style picture is resized to before it is encoded: smaller gives finer strokes "
-          "(0 = as it is)",
+          "(0 = as it is, else 16 or more)",
           0, kMaxStyleSize, defaults.style_size, kControllable));
   g_object_class_install_property(
       object_class, PROP_STYLE_IMAGES,
@@ -240,7 +240,7 @@ void install_properties(GObjectClass* object_class) {
       g_param_spec_boolean(
           "static-skip", "Static skip",
           "With stabilization: paint only around what moves, with the statistics of the last whole frame, which is "
-          "painted once a second; saves most of the work of a still camera",
+          "painted once a second; saves the work where a still camera sees nothing move",
           defaults.static_skip, kControllable));
   g_object_class_install_property(
       object_class, kStatsProperty,

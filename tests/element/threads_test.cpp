@@ -80,13 +80,18 @@ class Storm {
       g_object_set(element_, "style-image", picture(random).c_str(), nullptr);
     }
     g_object_set(element_, "style-size", static_cast<gint>(32 + random() % 3), nullptr);
+    if (GObject* child = gst_child_proxy_get_child_by_index(GST_CHILD_PROXY(element_), random() % 2)) {
+      g_object_set(child, "weight", random() % 100 / 100.0, nullptr);
+      g_object_unref(child);
+    }
   }
 
   void change_numbers(Random& random) {
     g_object_set(element_, "strength", random() % 100 / 100.0, "transition-time", static_cast<guint64>(random() % 100'000'000),
                  "temporal-smoothing", static_cast<guint>(random() % 2 * 100), "style-position", random() % 2 - 0.5, nullptr);
     g_object_set(element_, "stabilization", random() % 2 * 0.5, "static-skip", static_cast<gboolean>(random() % 2), nullptr);
-    gst_util_set_object_arg(G_OBJECT(element_), "preserve-color", random() % 2 == 0 ? "none" : "match");
+    const char* const kColors[] = {"none", "luma", "match"};
+    gst_util_set_object_arg(G_OBJECT(element_), "preserve-color", kColors[random() % 3]);
   }
 
   void change_masks(Random& random) {
