@@ -4,7 +4,7 @@
 // gst/cuda in the version that the plugin is built against, and all that differs between versions.
 //
 // 1.22: there are no streams. Whoever hands a buffer on has waited until its pixels are there.
-// 1.24: a memory may have a stream, on which those who used it last may still be busy.
+// 1.24: a memory may have a stream, on which those who used it last may still be busy, and on which the next is queued without waiting.
 // 1.26: pools can allocate and free in the stream's order, so that neither waits for the whole device.
 
 #include <cuda.h>
@@ -49,13 +49,18 @@ class CudaStream {
   GstCudaStream* stream_;
 };
 
+// The stream in whose order the memory is used; null where whoever hands it on has waited. Mapping it for writing on the GPU marks it as
+// one whose stream is to be waited for.
+inline CUstream queue_of(GstMemory* memory) {
+  GstCudaStream* stream = gst_cuda_memory_get_stream(GST_CUDA_MEMORY_CAST(memory));
+  return stream == nullptr ? nullptr : gst_cuda_stream_get_handle(stream);
+}
+
 // Returns when whoever used the memory before has finished with it: its writer, and readers whose work is still queued on its stream
 // although they have given the buffer back to its pool. A context must be current.
 inline void wait_for(GstMemory* memory) {
-  GstCudaMemory* cuda = GST_CUDA_MEMORY_CAST(memory);
-  gst_cuda_memory_sync(cuda);
-  GstCudaStream* stream = gst_cuda_memory_get_stream(cuda);
-  if (stream != nullptr) CuStreamSynchronize(gst_cuda_stream_get_handle(stream));
+  gst_cuda_memory_sync(GST_CUDA_MEMORY_CAST(memory));
+  if (const CUstream queue = queue_of(memory); queue != nullptr) CuStreamSynchronize(queue);
 }
 
 #else
@@ -67,6 +72,7 @@ class CudaStream {
   CUstream handle() const { return nullptr; }
 };
 
+inline CUstream queue_of(GstMemory*) { return nullptr; }
 inline void wait_for(GstMemory*) {}
 
 #endif

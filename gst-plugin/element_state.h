@@ -50,6 +50,7 @@ struct ElementState {
   GpuMemory* gpu_frames = nullptr;  // where the pads' caps are of GPU memory
   GstClockTime last_time = 0;       // running time of the last frame
   int tiles = 1;                    // that the last frame was painted in
+  std::string notice;               // that was said last
 };
 
 // The state behind a GstAdainStyle.

@@ -4,6 +4,8 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <string>
+#include <utility>
 
 #include <gst/video/video.h>
 
@@ -103,6 +105,14 @@ void report_tiles(GstElement* element, ElementState& state) {
                       ("Raise memory-limit, or use smaller frames or processing-height."));
 }
 
+// Says once what the stylizer has to say of how frames are painted.
+void report_notice(GstElement* element, ElementState& state) {
+  std::string notice = state.stylizer->info().notice;
+  if (notice == state.notice) return;
+  state.notice = std::move(notice);
+  if (!state.notice.empty()) GST_ELEMENT_WARNING(element, LIBRARY, FAILED, ("%s", state.notice.c_str()), (nullptr));
+}
+
 GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer, GstBuffer* out_buffer) {
   GstElement* element = GST_ELEMENT(transform);
   return guarded(element, Phase::kRunning, GST_FLOW_ERROR, [&] {
@@ -121,6 +131,7 @@ GstFlowReturn transform_frame(GstBaseTransform* transform, GstBuffer* in_buffer,
       return GST_FLOW_ERROR;
     }
     report_tiles(element, state);
+    report_notice(element, state);
     if (state.latency.add(gst_util_get_timestamp() - begin)) {
       GST_INFO_OBJECT(element, "latency is now %" GST_TIME_FORMAT, GST_TIME_ARGS(state.latency.latency()));
       gst_element_post_message(element, gst_message_new_latency(GST_OBJECT(element)));

@@ -47,8 +47,8 @@ class GpuMemory {
   // (kOutOfMemory).
   virtual void decide(GstQuery* allocation) const = 0;
 
-  // Maps both buffers on the GPU, with the primary context current, and calls `paint`, which returns when the output's pixels are
-  // there. Returns the buffer that does not hold a frame of `info` in GPU memory, or null when all went well. Throws Error, and what
+  // Maps both buffers on the GPU, with the primary context current, and calls `paint`. Where a view's device has a queue, `paint` need
+  // not wait for the pixels: whoever uses the buffer next is queued behind. Returns the buffer that does not hold a frame of `info` in GPU memory, or null when all went well. Throws Error, and what
   // `paint` throws. Streaming thread only.
   virtual GstBuffer* paint(const GstVideoInfo& info, GstBuffer* input, GstBuffer* output, const Painter& paint) = 0;
 };

@@ -156,9 +156,8 @@ const GstVideoInfo& layout_of(const GstVideoInfo& info, GstBuffer* buffer) {
 
 class MappedGpuFrame : public MappedFrame {
  public:
-  MappedGpuFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags access, int device)
-      : MappedFrame(layout_of(info, buffer), buffer, static_cast<GstMapFlags>(access | GST_MAP_CUDA), {DeviceType::kCuda, device}) {
-  }
+  MappedGpuFrame(const GstVideoInfo& info, GstBuffer* buffer, GstMapFlags access, const Device& device)
+      : MappedFrame(layout_of(info, buffer), buffer, static_cast<GstMapFlags>(access | GST_MAP_CUDA), device) {}
 };
 
 // Copies on the GPU, between two contexts or devices: unified addresses tell the driver which ones.
@@ -252,6 +251,9 @@ class CudaGpuMemory : public GpuMemory {
       if (!is_gpu_buffer(buffer)) return buffer;
     }
     const CurrentContext scope(context_.get());
+    if (!is_foreign(input) && !is_foreign(output)) {
+      return paint_mapped(info, input, work_of(input), output, work_of(output), painter);
+    }
     wait_for(gst_buffer_peek_memory(input, 0));
     wait_for(gst_buffer_peek_memory(output, 0));
     const BufferPtr copied_input = is_foreign(input) ? stage(info) : nullptr;
@@ -259,17 +261,28 @@ class CudaGpuMemory : public GpuMemory {
     if (copied_input) {
       if (GstBuffer* faulty = copy(info, input, copied_input.get())) return faulty;
     }
-    {
-      const MappedGpuFrame from(info, copied_input ? copied_input.get() : input, GST_MAP_READ, device_);
-      if (!from.valid()) return input;
-      MappedGpuFrame to(info, copied_output ? copied_output.get() : output, GST_MAP_WRITE, device_);
-      if (!to.valid()) return output;
-      painter(from.view(), to.mutable_view());
+    GstBuffer* const from = copied_input ? copied_input.get() : input;
+    GstBuffer* const to = copied_output ? copied_output.get() : output;
+    if (GstBuffer* faulty = paint_mapped(info, from, {DeviceType::kCuda, device_}, to, {DeviceType::kCuda, device_}, painter)) {
+      return faulty == from ? input : output;
     }
     return copied_output ? copy(info, copied_output.get(), output) : nullptr;
   }
 
  private:
+  // The device, with the stream on which a frame's memory is used.
+  Device work_of(GstBuffer* buffer) const { return {DeviceType::kCuda, device_, queue_of(gst_buffer_peek_memory(buffer, 0))}; }
+
+  static GstBuffer* paint_mapped(const GstVideoInfo& info, GstBuffer* input, const Device& input_device, GstBuffer* output,
+                                 const Device& output_device, const Painter& painter) {
+    const MappedGpuFrame from(info, input, GST_MAP_READ, input_device);
+    if (!from.valid()) return input;
+    MappedGpuFrame to(info, output, GST_MAP_WRITE, output_device);
+    if (!to.valid()) return output;
+    painter(from.view(), to.mutable_view());
+    return nullptr;
+  }
+
   // Whether the context is the primary one; its wrapper is used from now on.
   bool adopt(GstContext* context) {
     CudaContextPtr other = unpack(context);
@@ -328,9 +341,9 @@ class CudaGpuMemory : public GpuMemory {
 
   // Returns what is no frame, or null.
   GstBuffer* copy(const GstVideoInfo& info, GstBuffer* from, GstBuffer* to) const {
-    const MappedGpuFrame source(info, from, GST_MAP_READ, device_);
+    const MappedGpuFrame source(info, from, GST_MAP_READ, {DeviceType::kCuda, device_});
     if (!source.valid()) return from;
-    const MappedGpuFrame target(info, to, GST_MAP_WRITE, device_);
+    const MappedGpuFrame target(info, to, GST_MAP_WRITE, {DeviceType::kCuda, device_});
     if (!target.valid()) return to;
     copy_frame(source.frame(), target.frame(), stream_.handle());
     return nullptr;

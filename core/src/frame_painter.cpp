@@ -37,6 +37,10 @@ PaintingWork FramePainter::paint(const ImageView& input, const MutableImageView&
     paint_region(*frame_engine_, styling.canvas, styling, input, part_of(output, styling.canvas), parameters, work);
   }
   tiles_ = frame_engine_->tiles();
+  if (std::string notice = frame_engine_->notice(); notice != notice_) {
+    const std::lock_guard guard(notice_lock_);
+    notice_ = std::move(notice);
+  }
   workspace_bytes_ = frame_engine_->workspace_bytes() + (part_engine_ ? part_engine_->workspace_bytes() : 0);
   watch.add_to(work.paint);
   const bool keeps_chroma = parameters.preserve_color == PreserveColor::kLuma;
@@ -159,7 +163,9 @@ void FramePainter::prepare_filter(const FrameParameters& parameters, bool cut, b
   const bool smooth = parameters.smoothing_ms > 0.0f;
   smoother_.begin_frame(parameters.time_ns, parameters.smoothing_ms, cut || !smooth, restyled);
   memory_.follow(smooth ? &smoother_ : nullptr);
-  frame_engine_->set_filter(smooth || parameters.static_skip ? &memory_ : nullptr);
+  // Without the memory between them, an engine on a GPU may do the smoother's work where the statistics are.
+  StatisticsFilter* const smoother = smooth ? &smoother_ : nullptr;
+  frame_engine_->set_filter(parameters.static_skip ? &memory_ : smoother);
 }
 
 void FramePainter::follow_colors(const ImageView& input, const FrameParameters& parameters, bool cut) {

@@ -5,7 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "adainstyle/stylizer.h"
@@ -49,6 +51,11 @@ class FramePainter {
   // Of the last frame; any thread.
   std::size_t workspace_bytes() const { return workspace_bytes_; }
   int tiles() const { return tiles_; }
+  // Any thread.
+  std::string notice() const {
+    const std::lock_guard guard(notice_lock_);
+    return notice_;
+  }
 
  private:
   // What of a frame is painted in which style.
@@ -82,6 +89,8 @@ class FramePainter {
   std::vector<PackedPicture> part_paintings_;
   std::atomic<std::size_t> workspace_bytes_ = 0;
   std::atomic<int> tiles_ = 1;
+  mutable std::mutex notice_lock_;
+  std::string notice_;  // Engine::notice() after the last frame
 
   // From one frame to the next.
   SceneCutDetector cuts_;

@@ -127,7 +127,8 @@ class EngineStylizer : public Stylizer {
             device_.type == DeviceType::kCpu ? threads_ : 0,
             model_->prepared->weight_bytes(),
             painter_->workspace_bytes(),
-            painter_->tiles()};
+            painter_->tiles(),
+            painter_->notice()};
   }
 
   StylizerTimings timings() const override { return timings_.read(); }

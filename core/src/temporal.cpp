@@ -67,7 +67,8 @@ float average_share(std::int64_t elapsed_ns, double constant_ms) {
 }
 
 void StatisticsSmoother::begin_frame(std::int64_t time_ns, double constant_ms, bool cut, bool restyled) {
-  if (cut || (last_time_ && time_ns < *last_time_)) averages_.clear();
+  begins_anew_ = cut || (last_time_ && time_ns < *last_time_);
+  if (begins_anew_) averages_.clear();
   share_ = average_share(last_time_ ? std::max<std::int64_t>(time_ns - *last_time_, 0) : 0, constant_ms);
   last_time_ = time_ns;
   restyled_ = restyled;
@@ -86,6 +87,8 @@ void StatisticsSmoother::filter(std::size_t point, Statistics& content) {
   move_towards(average.mean, content.mean, share_);
   move_towards(average.std, content.std, share_);
 }
+
+std::optional<Smoothing> StatisticsSmoother::smoothing() const { return Smoothing{share_, kJump, begins_anew_, restyled_}; }
 
 void StatisticsMemory::filter(std::size_t point, Statistics& content) {
   if (last_.size() <= point) last_.resize(point + 1);

@@ -28,11 +28,13 @@ class StatisticsSmoother : public StatisticsFilter {
   void begin_frame(std::int64_t time_ns, double constant_ms, bool cut, bool restyled);
 
   void filter(std::size_t point, Statistics& content) override;
+  std::optional<Smoothing> smoothing() const override;
 
  private:
   std::vector<Statistics> averages_;  // by point; empty: none yet
   std::optional<std::int64_t> last_time_;
   float share_ = 1.0f;
+  bool begins_anew_ = false;
   bool restyled_ = false;
   bool first_point_ = true;  // of the frame
 };

@@ -122,6 +122,30 @@ INSTANTIATE_TEST_SUITE_P(Networks, GpuEngineRegions,
                                          GpuRegionCase{"pending", 40, 29, 0.7f, false},
                                          GpuRegionCase{"shuffles", 31, 26, 1.0f, true}));
 
+// ---- Passes ----
+
+// Over whole tensors, besides convolutions: the paper's network pools three times, interleaves three times, does AdaIN once, and reads four tensors
+// for statistics (relu4_1, and what the three phase convolutions in 16 bits ask of their inputs). Padding is no pass.
+TEST(GpuEnginePasses, AreNoMoreThanTheNetworkNeeds) {
+  const c10::InferenceMode inference;
+  using Kind = FeatureJob::Kind;
+  const Model model = random_model(network_named("vgg19"), 19);
+  const auto log = std::make_shared<QueueLog>();
+  const std::unique_ptr<Engine> engine = prepared_on(log, model, Precision::kFp16)->make_engine(0);
+  const StyleStatistics style = engine->encode_style(Frame::waves(32, 32, 4).view());
+  log->jobs.clear();
+  log->convolutions = 0;
+  Frame output(32, 32);
+  engine->stylize(Frame::waves(32, 32, 3).view(), output.mutable_view(), style, 1.0f);
+  EXPECT_EQ(log->convolutions, 18);
+  EXPECT_EQ(log->jobs[Kind::kMaxPool], 3);
+  EXPECT_EQ(log->jobs[Kind::kInterleave], 3);
+  EXPECT_EQ(log->jobs[Kind::kKeep], 4);
+  EXPECT_EQ(log->jobs[Kind::kAdaIN], 1);
+  log->jobs.erase(Kind::kBorder);
+  EXPECT_EQ(log->jobs.size(), 4u) << "another kind of pass";
+}
+
 // ---- Pictures ----
 
 // What tests/gpu.sh asks of a GPU, of the bodies of its kernels.
@@ -141,29 +165,32 @@ TEST(GpuEnginePictures, EveryFormatAndSizeIsPaintedAsTheCpuDoes) {
       Picture output(format, width, height, 3);
       cpu->stylize(input.view(), expected.mutable_view(), on_cpu, 1.0f);
       gpu->stylize(input.view(), output.mutable_view(), on_gpu, 1.0f);
-      EXPECT_LE(output.distance(expected), 2);
-      Picture in_place = input;
-      in_place = in_place.on(at::kCPU);
+      EXPECT_LE(output.distance(expected), sixteen_bit_bound(width));
+      Picture in_place = input.on(at::kCPU);
       gpu->stylize(in_place.view(), in_place.mutable_view(), on_gpu, 1.0f);
       EXPECT_EQ(in_place.distance(output), 0);
     }
   }
 }
 
-// Note [Flat frames]: no checkerboard.
-TEST(GpuEnginePictures, AFlatFrameStaysFlat) {
+// Where a channel has no spread, AdaIN magnifies some hundred times whatever rounding makes of it: see Note [Flat frames].
+TEST(GpuEnginePictures, AFlatFrameIsPaintedAsInFloat32) {
   const c10::InferenceMode inference;
   const Model model = read_model(default_model_path());
-  const std::unique_ptr<Engine> gpu = prepared_on(std::make_shared<QueueLog>(), model, Precision::kFp16)->make_engine(0);
-  const StyleStatistics style = gpu->encode_style(Frame::waves(72, 56, 4).view());
+  const std::unique_ptr<Engine> cpu = prepare_torch(model, Precision::kFp32)->make_engine(1);
+  const StyleStatistics style = cpu->encode_style(Frame::waves(72, 56, 4).view());
+  const std::unique_ptr<Engine> fp16 = prepared_on(std::make_shared<QueueLog>(), model, Precision::kFp16)->make_engine(0);
+  const std::unique_ptr<Engine> bf16 = prepared_on(std::make_shared<QueueLog>(), model, Precision::kBf16)->make_engine(0);
   for (const std::uint8_t grey : {0, 77, 255}) {
     Frame frame(64, 48);
     std::fill(frame.bytes.begin(), frame.bytes.end(), grey);
+    Frame expected(64, 48);
     Frame output(64, 48);
-    gpu->stylize(frame.view(), output.mutable_view(), style, 1.0f);
-    for (int c = 0; c < 3; ++c) {
-      for (int x = 20; x < 40; ++x) EXPECT_NEAR(output.at(x, 24)[c], output.at(20, 24)[c], 3) << int{grey};
-    }
+    cpu->stylize(frame.view(), expected.mutable_view(), style, 1.0f);
+    fp16->stylize(frame.view(), output.mutable_view(), style, 1.0f);
+    EXPECT_LE(largest_difference(output, expected), 2) << int{grey};
+    bf16->stylize(frame.view(), output.mutable_view(), style, 1.0f);
+    EXPECT_LE(largest_difference(output, expected), 10) << int{grey};
   }
 }
 

@@ -121,7 +121,8 @@ TEST_F(GpuGraphs, WithoutThemFramesArePaintedAndItIsSaid) {
 }
 
 TEST_F(GpuGraphs, AMaskMayChangeUnderThem) {
-  const std::vector<std::uint8_t> masks[] = {disc(kWidth, kHeight), std::vector<std::uint8_t>(kWidth * kHeight, 255)};
+  std::vector<std::uint8_t> masks[] = {disc(kWidth, kHeight), disc(kWidth, kHeight)};
+  for (std::uint8_t& level : masks[1]) level = static_cast<std::uint8_t>(255 - level);
   for (std::uint64_t version = 1; version < 6; ++version) {
     const std::vector<std::uint8_t>& mask = masks[version % 2];
     FrameRegions regions{mask.data(), kWidth, kHeight, version};

@@ -93,12 +93,11 @@ void run_point(const PointJob& job) {
   for (int c = 0; c < job.channels; ++c) finish_channel(job, c);
 }
 
-template <typename Number>
-void run_fold(const FoldJob& job) {
+void run_correction(const CorrectionJob& job) {
   for (int output = 0; output < job.outputs; ++output) {
     float added = 0.0f;
-    for (int i = 0; i < job.taps * job.channels; ++i) added += fold_weight<Number>(job, output, i);
-    fold_bias<Number>(job, output, added);
+    for (int c = 0; c < job.channels; ++c) added += correction(job, output, c);
+    job.corrected[output] = job.bias[output] + added;
   }
 }
 
@@ -193,6 +192,7 @@ void RecordingQueue::write_picture(const FeatureMap& features, const float* bias
 }
 
 void RecordingQueue::run(const FeatureJob& job) {
+  ++log_->jobs[job.kind];
   perform([job, type = type_] { with_number(type, [&](auto* t) { run_job<std::remove_pointer_t<decltype(t)>>(job); }); });
 }
 
@@ -200,8 +200,8 @@ void RecordingQueue::run(const PointJob& job) {
   perform([job] { run_point(job); });
 }
 
-void RecordingQueue::run(const FoldJob& job) {
-  perform([job, type = type_] { with_number(type, [&](auto* t) { run_fold<std::remove_pointer_t<decltype(t)>>(job); }); });
+void RecordingQueue::run(const CorrectionJob& job) {
+  perform([job] { run_correction(job); });
 }
 
 // As cuDNN computes it: 16-bit numbers in and out, the sum in float32.
@@ -209,6 +209,7 @@ at::Tensor RecordingQueue::convolve(const at::Tensor& input, const at::Tensor& w
                                     int padding, bool relu) {
   const auto side = [&](int dim) { return (input.size(dim) + 2 * padding - weight.size(dim)) / stride + 1; };
   const at::Tensor rows = empty({1, side(2), side(3), weight.size(0)}, input.scalar_type());
+  ++log_->convolutions;
   if (tunes_) ++log_->tuned;
   perform([=, log = log_.get()] {
     log->memory_read.push_back(input.const_data_ptr());

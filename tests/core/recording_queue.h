@@ -2,6 +2,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <memory>
 #include <vector>
 
@@ -18,7 +19,9 @@ struct QueueLog {
   int recordings = 0;
   int replays = 0;
   int graphs_alive = 0;
-  int tuned = 0;                         // convolutions that were tuned
+  int tuned = 0;  // convolutions that were tuned
+  int convolutions = 0;
+  std::map<FeatureJob::Kind, int> jobs;
   std::vector<const void*> memory_read;  // where convolutions of the last frame or replay read from
 
   bool recording_fails = false;
@@ -40,7 +43,7 @@ class RecordingQueue : public DeviceQueue {
                      const MutableImageView& output) override;
   void run(const FeatureJob& job) override;
   void run(const PointJob& job) override;
-  void run(const FoldJob& job) override;
+  void run(const CorrectionJob& job) override;
   at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,
                       bool relu) override;
   void tune(bool thoroughly) override { tunes_ = thoroughly; }

@@ -55,6 +55,15 @@ BufferPtr without_meta(const BufferPtr& buffer) {
   return bare;
 }
 
+// Whether nobody has the buffer's memory mapped for the opposite.
+bool can_be_mapped(const BufferPtr& buffer, GstMapFlags access) {
+  GstMapInfo map;
+  GstMemory* memory = gst_buffer_peek_memory(buffer.get(), 0);
+  if (gst_memory_map(memory, &map, static_cast<GstMapFlags>(access | GST_MAP_CUDA)) == FALSE) return false;
+  gst_memory_unmap(memory, &map);
+  return true;
+}
+
 // ---- Frames ----
 
 TEST_F(GpuTest, PaintsEveryFormatAtOddSizesAndCopiesNothing) {
@@ -166,6 +175,23 @@ TEST_F(GpuTest, TakesAnotherSizeFormatAndMemoryWhilePlaying) {
       EXPECT_EQ(meaningful(change.info, line.painted(picture)), meaningful(change.info, painted_picture(change.info, picture, 9)));
     }
     EXPECT_EQ(current_caps_are_on_gpu(line["paint"]), std::string(change.memory).find("CUDA") != std::string::npos);
+  }
+}
+
+TEST_F(GpuTest, LeavesNoMappingOpen) {
+  Line source("cudaupload ! capsfilter caps=video/x-raw(memory:CUDAMemory)");
+  source.play(info_);
+  for (const char* model : {"model=whole", "model=process-throw=runtime-error"}) {
+    Line line(std::string("adainstyle name=paint style-image=value=7 ") + model);
+    line.play(info_, GST_CAPS_FEATURE_MEMORY_CUDA_MEMORY);
+    BufferPtr frame = source.repaint(test_picture(info_));
+    ASSERT_TRUE(frame);
+    const BufferPtr kept(gst_buffer_ref(frame.get()));
+    const GstFlowReturn result = line.push(std::move(frame));
+    EXPECT_EQ(result == GST_FLOW_OK, std::string(model) == "model=whole");
+    EXPECT_TRUE(can_be_mapped(kept, GST_MAP_WRITE)) << model;
+    const BufferPtr out(result == GST_FLOW_OK ? gst_harness_try_pull(line.harness()) : nullptr);
+    if (out) EXPECT_TRUE(can_be_mapped(out, GST_MAP_READ));
   }
 }
 

@@ -37,6 +37,7 @@ struct StylizerInfo {
   std::size_t weight_bytes;     // memory of the weights, shared by all stylizers of the same model, device and precision
   std::size_t workspace_bytes;  // memory of this stylizer's buffers at the largest frame so far
   int tiles = 1;                // that the last frame was painted in; 1: in one piece
+  std::string notice;           // what its user should know of how frames are painted now; mostly nothing
 };
 
 // The statistics a style picture leaves at the model's AdaIN layers. Made by a Stylizer, immutable, shared freely between
@@ -92,7 +93,7 @@ struct Timing {
 };
 
 // Of the last frames (256 at most). What the engine does in one go counts where most of it belongs: the decoder's last layer writes
-// the picture, the encoder's gather the statistics.
+// the picture, the encoder's gather the statistics. On a GPU, which does it all in one go, everything but the reading counts as decode.
 struct StylizerTimings {
   std::uint64_t frames = 0;      // since the stylizer was opened
   std::uint64_t scene_cuts = 0;  // seen while smoothing, stabilising or matching colours

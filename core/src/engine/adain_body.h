@@ -75,65 +75,44 @@ ADAINSTYLE_HOST_DEVICE inline void blend_channel(const PointJob& job, int region
   }
 }
 
-ADAINSTYLE_HOST_DEVICE inline void store_affine(float* affine, int channels, int channel, float scale, float shift, float mean) {
-  affine[channel] = scale;
-  affine[channels + channel] = shift;
-  affine[2 * channels + channel] = mean;
-}
-
 // Of one region. Channels past the used ones are left as they are.
-ADAINSTYLE_HOST_DEVICE inline void affine_channel(const PointJob& job, int region, float* affine, int channel) {
-  const float mean = job.content[region][channel];
-  if (channel >= job.used || job.target[region] == nullptr) {
-    return store_affine(affine, job.channels, channel, 1.0f, 0.0f, channel < job.used ? mean : 0.0f);
+ADAINSTYLE_HOST_DEVICE inline void affine_channel(const PointJob& job, int region, int channel) {
+  float scale = 1.0f;
+  float shift = 0.0f;
+  if (channel < job.used) {
+    scale = job.target[region][job.channels + channel] / job.content[region][job.channels + channel];
+    shift = job.target[region][channel] - scale * job.content[region][channel];
   }
-  const float scale = job.target[region][job.channels + channel] / job.content[region][job.channels + channel];
-  store_affine(affine, job.channels, channel, scale, job.target[region][channel] - scale * mean, mean);
+  job.affine[region][channel] = scale;
+  job.affine[region][job.channels + channel] = shift;
 }
 
-// What all features have in common after AdaIN in two regions, or at a point where only the mean counts: shares of the regions' means.
+// Of all pixels, after AdaIN where there is one: shares of the regions' means.
 ADAINSTYLE_HOST_DEVICE inline float mean_of_regions(const PointJob& job, int channel) {
-  const bool made = job.target[0] != nullptr;
-  const double total = static_cast<double>(job.weights[0]) + job.weights[1];
+  double total = 0.0;
   double mean = 0.0;
-  for (int region = 0; region < 2; ++region) {
-    mean += job.weights[region] / total * (made ? job.target[region][channel] : job.content[region][channel]);
+  for (int region = 0; region < job.regions; ++region) {
+    total += job.weights[region];
+    mean += static_cast<double>(job.weights[region]) *
+            (job.target[region] != nullptr ? job.target[region][channel] : job.content[region][channel]);
   }
-  return static_cast<float>(mean);
+  return static_cast<float>(mean / total);
 }
 
 // All that follows from a channel's statistics.
 ADAINSTYLE_HOST_DEVICE inline void finish_channel(const PointJob& job, int channel) {
   for (int region = 0; region < job.regions; ++region) {
     if (job.blended[region] != nullptr) blend_channel(job, region, channel);
+    if (job.target[region] != nullptr) affine_channel(job, region, channel);
   }
-  if (!job.is_point) return;
-  if (job.regions == 1) return affine_channel(job, 0, job.affine, channel);
-  store_affine(job.affine, job.channels, channel, 1.0f, 0.0f, channel < job.used ? mean_of_regions(job, channel) : 0.0f);
-  for (int region = 0; region < 2; ++region) {
-    if (job.target[region] != nullptr) affine_channel(job, region, job.by_region[region], channel);
-  }
+  if (job.mean != nullptr) job.mean[channel] = channel < job.used ? mean_of_regions(job, channel) : 0.0f;
 }
 
-// ---- Folding ----
+// ---- Weights that were rounded ----
 
-// One weight: scales and stores it, and returns what it adds to the bias. i: among the weights of one output.
-template <typename Number>
-ADAINSTYLE_HOST_DEVICE inline float fold_weight(const FoldJob& job, int output, int i) {
-  const std::ptrdiff_t at = static_cast<std::ptrdiff_t>(output) * job.taps * job.channels + i;
-  const int channel = i % job.channels;
-  const float* affine = job.affine.data;
-  const float scaled = job.weight[at] * affine[channel];
-  const auto stored = static_cast<Number>(scaled);
-  static_cast<Number*>(job.scaled)[at] = stored;
-  return job.weight[at] * affine[job.channels + channel] +
-         (scaled - static_cast<float>(stored)) * affine[2 * job.channels + channel];
-}
-
-template <typename Number>
-ADAINSTYLE_HOST_DEVICE inline void fold_bias(const FoldJob& job, int output, float added) {
-  job.folded_bias[output] = job.bias[output] + added;
-  static_cast<Number*>(job.rounded_bias)[output] = static_cast<Number>(job.folded_bias[output]);
+// What channel `channel` adds to an output's correction.
+ADAINSTYLE_HOST_DEVICE inline float correction(const CorrectionJob& job, int output, int channel) {
+  return job.rounding[static_cast<std::ptrdiff_t>(output) * job.channels + channel] * job.mean[channel];
 }
 
 }  // namespace adainstyle

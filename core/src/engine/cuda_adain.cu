@@ -9,7 +9,7 @@ namespace {
 constexpr int kChannels = 32;  // of a block of sum_kernel
 constexpr int kLanes = 32;     // that share the parts of a channel
 constexpr int kPointThreads = 256;
-constexpr int kFoldThreads = 128;
+constexpr int kCorrectionThreads = 64;
 
 // Grid: channels by (regions, sum or squares).
 __global__ void sum_kernel(PointJob job) {
@@ -63,12 +63,11 @@ __global__ void __launch_bounds__(kPointThreads) point_kernel(PointJob job) {
 }
 
 // Grid: outputs.
-template <typename Number>
-__global__ void __launch_bounds__(kFoldThreads) fold_kernel(FoldJob job) {
+__global__ void __launch_bounds__(kCorrectionThreads) correction_kernel(CorrectionJob job) {
   float added = 0.0f;
-  for (int i = threadIdx.x; i < job.taps * job.channels; i += kFoldThreads) added += fold_weight<Number>(job, blockIdx.x, i);
-  added = sum_over_block<float, kFoldThreads>(added);
-  if (threadIdx.x == 0) fold_bias<Number>(job, blockIdx.x, added);
+  for (int c = threadIdx.x; c < job.channels; c += kCorrectionThreads) added += correction(job, blockIdx.x, c);
+  added = sum_over_block<float, kCorrectionThreads>(added);
+  if (threadIdx.x == 0) job.corrected[blockIdx.x] = job.bias[blockIdx.x] + added;
 }
 
 }  // namespace
@@ -79,10 +78,8 @@ const char* cuda_run(const PointJob& job, adainstyle_cuda_stream stream) {
   return last_launch_error();
 }
 
-const char* cuda_run(const FoldJob& job, NumberFormat format, adainstyle_cuda_stream stream) {
-  with_number(format, [&](auto* type) {
-    fold_kernel<std::remove_pointer_t<decltype(type)>><<<job.outputs, kFoldThreads, 0, stream>>>(job);
-  });
+const char* cuda_run(const CorrectionJob& job, adainstyle_cuda_stream stream) {
+  correction_kernel<<<job.outputs, kCorrectionThreads, 0, stream>>>(job);
   return last_launch_error();
 }
 

@@ -13,7 +13,7 @@ namespace adainstyle {
 // Each returns nullptr, or the CUDA runtime's text for what failed.
 const char* cuda_run(const FeatureJob& job, NumberFormat format, adainstyle_cuda_stream stream);
 const char* cuda_run(const PointJob& job, adainstyle_cuda_stream stream);
-const char* cuda_run(const FoldJob& job, NumberFormat format, adainstyle_cuda_stream stream);
+const char* cuda_run(const CorrectionJob& job, adainstyle_cuda_stream stream);
 
 // As DeviceQueue::read_picture() and write_picture().
 const char* cuda_read_picture(const ImageView& picture, int block, const FeatureMap& features, Border border, NumberFormat format,

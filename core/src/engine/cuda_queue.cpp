@@ -154,9 +154,9 @@ class CudaQueue : public DeviceQueue {
     cuda_check(cuda_run(job, stream_.stream()), "computing statistics");
   }
 
-  void run(const FoldJob& job) override {
+  void run(const CorrectionJob& job) override {
     const c10::cuda::CUDAGuard guard(device_);
-    cuda_check(cuda_run(job, format_, stream_.stream()), "preparing weights");
+    cuda_check(cuda_run(job, stream_.stream()), "correcting a bias");
   }
 
   at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,

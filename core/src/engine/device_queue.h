@@ -51,7 +51,7 @@ class DeviceQueue {
 
   virtual void run(const FeatureJob& job) = 0;
   virtual void run(const PointJob& job) = 0;
-  virtual void run(const FoldJob& job) = 0;
+  virtual void run(const CorrectionJob& job) = 0;
 
   // input: [1, inputs, H, W] channels-last, weight: [outputs, inputs, k, k] channels-last, both in the same format, as is `bias`;
   // undefined: none. padding: zeros on each side. Returns memory of its own, as empty() does.

@@ -79,39 +79,50 @@ ADAINSTYLE_HOST_DEVICE inline Pack shuffled(const FeatureJob& job, int x, int y,
   return pack;
 }
 
+// What a convolution left to the pass behind it.
+ADAINSTYLE_HOST_DEVICE inline void add_bias(const FeatureJob& job, int group, Pack& pack) {
+  for (int i = 0; i < kGroup; ++i) pack.v[i] += job.bias[group * kGroup + i];
+}
+
+ADAINSTYLE_HOST_DEVICE inline void apply_relu(const FeatureJob& job, Pack& pack) {
+  for (int i = 0; job.relu && i < kGroup; ++i) pack.v[i] = pack.v[i] > 0.0f ? pack.v[i] : 0.0f;
+}
+
 template <typename Number>
 ADAINSTYLE_HOST_DEVICE inline Pack interleaved(const FeatureJob& job, int x, int y, int group) {
   const int phase = y % 2 * 2 + x % 2;
   const int from = phase * (job.output.channels / kGroup) + group;
   Pack pack = load_pack<Number>(job.input, x / 2 + x % 2, y / 2 + y % 2, from);
-  for (int i = 0; job.bias != nullptr && i < kGroup; ++i) pack.v[i] += job.bias[from * kGroup + i];
+  add_bias(job, from, pack);
+  apply_relu(job, pack);
   return pack;
 }
 
 template <typename Number>
 ADAINSTYLE_HOST_DEVICE inline Pack added(const FeatureJob& job, int x, int y, int group) {
   Pack pack = load_pack<Number>(job.input, x, y, group);
-  const int first = group * kGroup;
-  for (int i = 0; i < kGroup; ++i) pack.v[i] += job.bias[first + i];
-  if (job.skip.data == nullptr) return pack;
-  const Pack skip = load_pack<Number>(job.skip, x, y, group);
-  const float* scale = job.skip_affine.data;
-  for (int i = 0; i < kGroup; ++i) {
-    pack.v[i] += scale == nullptr ? skip.v[i] : skip.v[i] * scale[first + i] + scale[job.skip_affine.channels + first + i];
+  add_bias(job, group, pack);
+  if (job.skip.data != nullptr) {
+    const Pack skip = load_pack<Number>(job.skip, x, y, group);
+    for (int i = 0; i < kGroup; ++i) pack.v[i] += skip.v[i];
   }
+  apply_relu(job, pack);
   return pack;
 }
 
 template <typename Number>
-ADAINSTYLE_HOST_DEVICE inline Pack in_regions(const FeatureJob& job, int x, int y, int group) {
+ADAINSTYLE_HOST_DEVICE inline Pack restyled(const FeatureJob& job, int x, int y, int group) {
   Pack pack = load_pack<Number>(job.input, x, y, group);
-  const float share = job.plane.inside[static_cast<std::ptrdiff_t>(y) * job.plane.pitch + x];
-  const int channels = job.by_region[0].channels;
+  const bool blends = job.affine[1] != nullptr;
+  const float share = blends ? job.plane.inside[static_cast<std::ptrdiff_t>(y) * job.plane.pitch + x] : 1.0f;
   for (int i = 0; i < kGroup; ++i) {
-    const float* in = job.by_region[0].data + group * kGroup + i;
-    const float* out = job.by_region[1].data + group * kGroup + i;
-    const float scale = out[0] + share * (in[0] - out[0]);
-    const float shift = out[channels] + share * (in[channels] - out[channels]);
+    const int at = group * kGroup + i;
+    float scale = job.affine[0][at];
+    float shift = job.affine[0][job.input.channels + at];
+    if (blends) {
+      scale = job.affine[1][at] + share * (scale - job.affine[1][at]);
+      shift = job.affine[1][job.input.channels + at] + share * (shift - job.affine[1][job.input.channels + at]);
+    }
     pack.v[i] = pack.v[i] * scale + shift;
   }
   return pack;
@@ -127,7 +138,7 @@ ADAINSTYLE_HOST_DEVICE inline Pack made_pixel(const FeatureJob& job, int x, int 
     case FeatureJob::Kind::kUnshuffle:
     case FeatureJob::Kind::kShuffle: return shuffled<Number>(job, x, y, group);
     case FeatureJob::Kind::kAdd: return added<Number>(job, x, y, group);
-    case FeatureJob::Kind::kRegions: return in_regions<Number>(job, x, y, group);
+    case FeatureJob::Kind::kAdaIN: return restyled<Number>(job, x, y, group);
     case FeatureJob::Kind::kKeep:
     case FeatureJob::Kind::kBorder: break;
   }

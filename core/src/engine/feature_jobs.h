@@ -27,12 +27,6 @@ struct FeatureMap {
 // What lies in a border: -1 is pixel 1, or pixel 0.
 enum class Border { kReflected, kReplicated };
 
-// Scale and shift per channel, and the mean around which fold_adain rounds: [3][channels], float32.
-struct AffineVectors {
-  const float* data = nullptr;  // nullptr: the identity
-  int channels = 0;
-};
-
 // Which pixels count how much: the inside of a mask (Note [Regions] in region_weights.h). Row y begins at inside[y * pitch].
 struct RegionPlane {
   const float* inside = nullptr;  // 0..1; nullptr: there is one region, and all of it counts
@@ -49,8 +43,8 @@ struct FeatureJob {
     kInterleave,  // the four phases of a phase convolution, channels [4][output.channels], phase (dy, dx) from row dy, column dx on
     kUnshuffle,   // pixel-unshuffle and pixel-shuffle, x2, channels as in network.h
     kShuffle,
-    kAdd,      // what a convolution left out: bias, and the skip tensor of a residual block with its AdaIN
-    kRegions,  // AdaIN in two regions
+    kAdd,    // what a convolution left out: bias, and the skip tensor of a residual block
+    kAdaIN,  // scale and shift per channel; in two regions, blended by the share of the inside
   };
 
   Kind kind = Kind::kKeep;
@@ -59,15 +53,15 @@ struct FeatureJob {
   Border border = Border::kReflected;
 
   // kAdd, kInterleave
-  const float* bias = nullptr;  // [input.channels]; nullptr, not at kAdd: none
-  FeatureMap skip;              // data nullptr: none
-  AffineVectors skip_affine;
+  const float* bias = nullptr;  // [input.channels]
+  bool relu = false;            // behind it
+  FeatureMap skip;              // kAdd; data nullptr: none
 
-  // kRegions
-  AffineVectors by_region[2];  // inside, outside
+  // kAdaIN, by region: [2][channels], scale and shift. The second one nullptr: the first one's is for all pixels.
+  const float* affine[2] = {};
 
   // Measuring (Note [Measuring] in feature_body.h). partials nullptr: not measured.
-  RegionPlane plane;  // kRegions too
+  RegionPlane plane;  // kAdaIN in two regions too
   float* partials = nullptr;
   int parts = 0;    // into which the pixels are divided
   int regions = 1;  // measured: 2 has the outside too
@@ -112,25 +106,20 @@ struct PointJob {
   // Note [Strength] in plain_network.h: what the frame's AdaINs of this tap make, between content and style. nullptr: no tap.
   float* blended[2] = {};
 
-  // At an AdaIN point. target: what AdaIN makes, nullptr where only the mean counts; affine: [3][channels], by_region for two.
-  bool is_point = false;
+  // At an AdaIN point, by region. target: what AdaIN makes, nullptr where only the mean counts; affine: out, [2][channels].
   const float* target[2] = {};
-  float* affine = nullptr;
-  float* by_region[2] = {};
+  float* affine[2] = {};
+  float* mean = nullptr;  // out, [channels]: of all pixels, after AdaIN. nullptr: no AdaIN point
 };
 
-// AdaIN into the weights of the convolution that follows: W (scale x + shift) + b = (W scale) x + (b + W shift). What the rounding of
-// W scale does to the mean of x is taken out of the bias again (Note [Flat frames] in plan.h).
-struct FoldJob {
-  const float* weight = nullptr;  // [outputs][taps][channels]
-  const float* bias = nullptr;    // [outputs]
-  AffineVectors affine;
+// What the rounding of a convolution's weights does to the mean of its input, taken out of its bias (Note [Flat frames] in plan.h).
+struct CorrectionJob {
+  const float* rounding = nullptr;  // [outputs][channels]: what the weights lost, summed over the kernel's pixels
+  const float* bias = nullptr;      // [outputs]
+  const float* mean = nullptr;      // [channels]
   int outputs = 0;
-  int taps = 0;                  // pixels of the kernel
-  int channels = 0;              // stored
-  void* scaled = nullptr;        // out: weight in the features' format
-  float* folded_bias = nullptr;  // out
-  void* rounded_bias = nullptr;  // out, in the features' format
+  int channels = 0;
+  float* corrected = nullptr;  // out, [outputs]
 };
 
 }  // namespace adainstyle

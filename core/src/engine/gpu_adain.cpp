@@ -32,11 +32,8 @@ GpuAdaIN::GpuAdaIN(const GpuModel& model, DeviceQueue& queue)
   sums_ = queue_.empty({2 * 2 * widest_}, at::kDouble);
   content_ = queue_.empty({2 * 2 * widest_}, at::kFloat);
   blended_ = queue_.empty({2 * taps * 2 * widest_}, at::kFloat);
-  affine_ = queue_.empty({3 * points * 3 * widest_}, at::kFloat);
-  for (std::size_t point = 0; point < plan_.adains.size(); ++point) {
-    affines_.push_back(
-        {vectors(affine_, static_cast<int>(3 * point), 3), stored_channels(plan_.tensors[plan_.adains[point].tensor].channels)});
-  }
+  affine_ = queue_.empty({points * 2 * 2 * widest_}, at::kFloat);
+  means_ = queue_.empty({points * widest_}, at::kFloat);
 }
 
 // Row `row` of a buffer of rows [columns][widest].
@@ -201,11 +198,8 @@ void GpuAdaIN::take(int index, GpuNetwork& network) {
     job.target[region] = mode_.taps ? vectors(blended_, 2 * style_tap + region, 2)
                                     : number(styles + region * style_floats_ + style_offsets_[style_tap]);
   }
-  if (point >= 0) {
-    job.is_point = true;
-    job.affine = vectors(affine_, 3 * point, 3);
-    for (int region = 0; region < 2; ++region) job.by_region[region] = vectors(affine_, 3 * point + 1 + region, 3);
-  }
+  if (point >= 0) job.mean = vectors(means_, point, 1);
+  for (int region = 0; style_tap >= 0 && region < 2; ++region) job.affine[region] = vectors(affine_, 2 * point + region, 2);
   if (mode_.smoothed && is_smoothed(index)) {
     job.smoothing.point = point >= 0 ? point : static_cast<int>(plan_.adains.size()) + tap;
     job.smoothing.average = vectors(averages_, 2 * job.smoothing.point, 2);
@@ -213,8 +207,8 @@ void GpuAdaIN::take(int index, GpuNetwork& network) {
     job.smoothing.first = is_first_smoothed(index);
   }
   queue_.run(job);
-  if (style_tap < 0 || job.regions == 1) return;
-  network.apply_regions(index, {{job.by_region[0], job.channels}, {job.by_region[1], job.channels}}, plane_of(index));
+  if (style_tap < 0) return;
+  network.apply_adain(index, job.affine[0], job.regions == 2 ? job.affine[1] : nullptr, plane_of(index));
 }
 
 std::vector<FrameAdaIN::Measured> GpuAdaIN::download(int index) {
@@ -233,20 +227,26 @@ std::vector<FrameAdaIN::Measured> GpuAdaIN::download(int index) {
 
 void GpuAdaIN::take_from_host(int index, const FrameAdaIN::Result& result, GpuNetwork& network) {
   const int channels = stored_channels(channels_of(index));
-  const auto upload = [&](const Affine& affine, int row) {
-    std::vector<float> values(static_cast<std::size_t>(3) * channels);
-    std::copy(affine.scale.begin(), affine.scale.end(), values.begin());
-    std::copy(affine.shift.begin(), affine.shift.end(), values.begin() + channels);
-    std::copy(affine.mean.begin(), affine.mean.end(), values.begin() + 2 * channels);
-    const at::Tensor row_of = affine_.narrow(0, static_cast<std::int64_t>(row) * 3 * widest_, 3 * channels);
-    queue_.upload(values.data(), values.size() * sizeof(float), row_of);
-    return AffineVectors{row_of.const_data_ptr<float>(), channels};
+  const auto upload = [&](const at::Tensor& to, std::int64_t row, const std::vector<std::vector<float>>& vectors) {
+    std::vector<float> values(vectors.size() * channels);
+    for (std::size_t i = 0; i < vectors.size(); ++i) {
+      std::copy(vectors[i].begin(), vectors[i].end(), values.begin() + static_cast<std::ptrdiff_t>(i) * channels);
+    }
+    const auto columns = static_cast<std::int64_t>(vectors.size()) * widest_;
+    const at::Tensor place = to.narrow(0, row * columns, static_cast<std::int64_t>(values.size()));
+    queue_.upload(values.data(), values.size() * sizeof(float), place);
+    return place.const_data_ptr<float>();
   };
-  upload(result.affine, 3 * result.point);
-  if (result.by_region.empty()) return;
-  network.apply_regions(index,
-                        {upload(result.by_region[0], 3 * result.point + 1), upload(result.by_region[1], 3 * result.point + 2)},
-                        plane_of(index));
+  std::vector<float> mean = result.affine.mean;
+  for (std::size_t c = 0; c < mean.size(); ++c) mean[c] = result.affine.shift[c] + result.affine.scale[c] * mean[c];
+  upload(means_, result.point, {mean});
+  if (plan_.adains[result.point].tap < 0) return;
+  const bool two = !result.by_region.empty();
+  const Affine& inside = two ? result.by_region[0] : result.affine;
+  const float* first = upload(affine_, 2 * result.point, {inside.scale, inside.shift});
+  const float* second =
+      two ? upload(affine_, 2 * result.point + 1, {result.by_region[1].scale, result.by_region[1].shift}) : nullptr;
+  network.apply_adain(index, first, second, plane_of(index));
 }
 
 }  // namespace adainstyle

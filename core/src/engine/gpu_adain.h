@@ -42,7 +42,7 @@ class GpuAdaIN {
 
   Measuring measuring(int index) const;
 
-  // What follows from what a step measured: fills in the AdaIN point's affine(), and applies it in two regions.
+  // What follows from what a step measured: applies AdaIN to it where it is an AdaIN point.
   void take(int index, GpuNetwork& network);
 
   // What a step measured, by region, on the host. Waits.
@@ -51,8 +51,8 @@ class GpuAdaIN {
   // In place of take(), for a result from the host.
   void take_from_host(int index, const FrameAdaIN::Result& result, GpuNetwork& network);
 
-  // By AdaIN point. Valid from the point's take() on.
-  const std::vector<AffineVectors>& affines() const { return affines_; }
+  // The mean of an AdaIN point's tensor after AdaIN, [stored channels], from the point's take() on. nullptr for point -1.
+  const float* mean_of(int point) const { return point < 0 ? nullptr : vectors(means_, point, 1); }
 
  private:
   int point_of(int index) const;
@@ -91,11 +91,11 @@ class GpuAdaIN {
   at::Tensor sums_;
   at::Tensor content_;            // [2 regions][2][widest]
   at::Tensor blended_;            // [2 * taps][2][widest], by tap and region
-  at::Tensor affine_;             // [3 * points][3][widest], by point: the whole, inside, outside
+  at::Tensor affine_;             // [points][2 regions][2][widest]
+  at::Tensor means_;              // [points][widest]
   at::Tensor averages_;           // [points + taps][2 regions][2][widest]; made when first wanted
   at::Tensor generation_;         // int32 [1 + points + taps]
   bool averages_follow_ = false;  // whether the last frame went into them
-  std::vector<AffineVectors> affines_;
 };
 
 }  // namespace adainstyle

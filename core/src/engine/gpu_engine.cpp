@@ -50,7 +50,7 @@ class GpuEngine : public Engine {
     for (int i = 0; i < plan_.encoder_steps; ++i) {
       const auto tap = std::find(plan_.tap_tensors.begin(), plan_.tap_tensors.end(), plan_.steps[i].output);
       const Measuring measuring = adain_.measuring(i);
-      network_.run_step(i, adain_.affines(), tap == plan_.tap_tensors.end() ? nullptr : &measuring);
+      network_.run_step(i, adain_.mean_of(plan_.steps[i].input_adain), tap == plan_.tap_tensors.end() ? nullptr : &measuring);
       if (tap != plan_.tap_tensors.end()) style[tap - plan_.tap_tensors.begin()] = adain_.download(i)[0].statistics;
       network_.release(i);
     }
@@ -144,7 +144,7 @@ class GpuEngine : public Engine {
     for (int i = 0; i < static_cast<int>(plan_.steps.size()); ++i) {
       const bool measures = adain_.measures(i);
       const Measuring measuring = measures ? adain_.measuring(i) : Measuring{};
-      network_.run_step(i, adain_.affines(), measures ? &measuring : nullptr);
+      network_.run_step(i, adain_.mean_of(plan_.steps[i].input_adain), measures ? &measuring : nullptr);
       if (measures) adain_.take(i, network_);
       network_.release(i);
     }
@@ -155,7 +155,7 @@ class GpuEngine : public Engine {
     for (int i = 0; i < static_cast<int>(plan_.steps.size()); ++i) {
       const bool measures = adain_.measures(i);
       const Measuring measuring = measures ? adain_.measuring(i) : Measuring{};
-      network_.run_step(i, adain_.affines(), measures ? &measuring : nullptr);
+      network_.run_step(i, adain_.mean_of(plan_.steps[i].input_adain), measures ? &measuring : nullptr);
       if (measures) {
         const auto result = host_adain_.take(i, adain_.download(i), plan_.tensors[plan_.steps[i].output].channels);
         if (filter_->done()) {

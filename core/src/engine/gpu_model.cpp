@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "engine/gpu_model.h"
 
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/zeros.h>
 #include <c10/core/InferenceMode.h>
 
@@ -58,13 +59,11 @@ GpuStep GpuModel::prepare(const Step& step, const at::Device& where) const {
       }
     }
   }
-  if (step.input_adain >= 0) {
-    prepared.plain = weight.to(where);
-  } else {
-    prepared.weight = weight.to(where, type).permute({0, 3, 1, 2});
-    prepared.rounded_bias = bias.to(where, type);
-  }
+  const at::Tensor stored = weight.to(type);
+  if (phases > 1 && type != at::kFloat) prepared.rounding = (weight - stored.to(at::kFloat)).sum({1, 2}).to(where);
+  prepared.weight = stored.to(where).permute({0, 3, 1, 2});
   prepared.bias = bias.to(where);
+  prepared.rounded_bias = bias.to(type).to(where);
   return prepared;
 }
 
@@ -75,7 +74,7 @@ std::size_t GpuModel::feature_bytes(int width, int height) const {
 std::size_t GpuModel::weight_bytes() const {
   std::size_t bytes = 0;
   for (const GpuStep& step : steps) {
-    bytes += bytes_of(step.weight) + bytes_of(step.plain) + bytes_of(step.bias) + bytes_of(step.rounded_bias);
+    bytes += bytes_of(step.weight) + bytes_of(step.bias) + bytes_of(step.rounded_bias) + bytes_of(step.rounding);
   }
   return bytes;
 }

@@ -14,10 +14,10 @@ namespace adainstyle {
 
 // A step's weights on the device, channels filled up to what is stored.
 struct GpuStep {
-  at::Tensor weight;        // features' format, channels-last; undefined where AdaIN is folded in at each frame
-  at::Tensor plain;         // float32 [outputs][kernel pixels][inputs], where it is
+  at::Tensor weight;        // features' format, channels-last
   at::Tensor bias;          // float32 [outputs]
   at::Tensor rounded_bias;  // features' format
+  at::Tensor rounding;      // float32 [outputs][inputs], of a phase convolution in 16 bits: see CorrectionJob
   int side = 0;             // of the kernel
   int outputs = 0;          // stored; of a phase convolution all four phases
 };

@@ -30,32 +30,6 @@ void set(FeatureJob& job, const Measuring* measuring) {
   job.regions = measuring->regions;
 }
 
-// A convolution's weights in a frame.
-struct FrameWeights {
-  at::Tensor weight;
-  at::Tensor bias;
-  at::Tensor rounded_bias;
-};
-
-FrameWeights fold(const GpuStep& step, const AffineVectors& affine, at::ScalarType type, DeviceQueue& queue) {
-  const int inputs = static_cast<int>(step.plain.size(3));
-  FrameWeights folded{queue.empty(step.plain.sizes(), type), queue.empty({step.outputs}, at::kFloat),
-                      queue.empty({step.outputs}, type)};
-  FoldJob job;
-  job.weight = step.plain.const_data_ptr<float>();
-  job.bias = step.bias.const_data_ptr<float>();
-  job.affine = affine;
-  job.outputs = step.outputs;
-  job.taps = step.side * step.side;
-  job.channels = inputs;
-  job.scaled = folded.weight.data_ptr();
-  job.folded_bias = folded.bias.mutable_data_ptr<float>();
-  job.rounded_bias = folded.rounded_bias.data_ptr();
-  queue.run(job);
-  folded.weight = folded.weight.permute({0, 3, 1, 2});
-  return folded;
-}
-
 }  // namespace
 
 void GpuNetwork::resize(int width, int height) {
@@ -85,9 +59,9 @@ void GpuNetwork::keep(int tensor, Features features) {
   tensors_[tensor] = std::move(features);
 }
 
-void GpuNetwork::run_step(int index, const std::vector<AffineVectors>& affines, const Measuring* measuring) {
+void GpuNetwork::run_step(int index, const float* mean, const Measuring* measuring) {
   const Step& step = plan_.steps[index];
-  if (model_.steps[index].side > 0) return convolve(index, affines, measuring);
+  if (model_.steps[index].side > 0) return convolve(index, mean, measuring);
   FeatureJob job;
   job.kind = kind_of(step.type);
   job.input = tensors_[step.input].map;
@@ -104,48 +78,56 @@ void GpuNetwork::run(FeatureJob job, int tensor, const Measuring* measuring) {
   keep(tensor, std::move(output));
 }
 
-void GpuNetwork::convolve(int index, const std::vector<AffineVectors>& affines, const Measuring* measuring) {
+void GpuNetwork::convolve(int index, const float* mean, const Measuring* measuring) {
   const Step& step = plan_.steps[index];
-  const GpuStep& fixed = model_.steps[index];
-  const FrameWeights weights = step.input_adain < 0 ? FrameWeights{fixed.weight, fixed.bias, fixed.rounded_bias}
-                                                    : fold(fixed, affines[step.input_adain], model_.type, queue_);
-  // With ReLU the library adds the bias, in the features' format as it wants it; else it is left to who reads the result.
-  const bool direct = step.type != StepType::kPhaseConv && step.relu;
-  const int border = direct ? model_.borders[step.output].pixels : 0;
+  const GpuStep& weights = model_.steps[index];
+  const bool is_last = index + 1 == static_cast<int>(plan_.steps.size());
+  // With ReLU the library adds the bias, in the features' format as it wants it. Where another pass follows, that does both, in float32.
+  const bool complete = step.relu && step.type != StepType::kPhaseConv;
+  const int border = complete ? model_.borders[step.output].pixels : 0;
   const int padding = border * step.stride;  // Note [Borders]: one pixel of the output lies `stride` pixels of the input out
   const at::Tensor result = queue_.convolve(tensors_[step.input].rows.permute({0, 3, 1, 2}), weights.weight,
-                                            step.relu ? weights.rounded_bias : at::Tensor(), step.stride, padding, step.relu);
+                                            complete ? weights.rounded_bias : at::Tensor(), step.stride, padding, complete);
   const at::Tensor rows = result.permute({0, 2, 3, 1});
-  finish_convolution(index, {rows, map_of(rows, border)}, step.relu ? at::Tensor() : weights.bias, affines, measuring);
+  const Features features{rows, map_of(rows, border)};
+  if (is_last) last_bias_ = complete ? at::Tensor() : weights.bias;
+  if (complete || is_last) return keep_convolution(index, features, measuring);
+
+  const at::Tensor bias = weights.rounding.defined() && mean != nullptr ? corrected_bias(weights, mean) : weights.bias;
+  FeatureJob job;
+  job.kind = step.type == StepType::kPhaseConv ? FeatureJob::Kind::kInterleave : FeatureJob::Kind::kAdd;
+  job.input = features.map;
+  job.bias = bias.const_data_ptr<float>();
+  job.relu = step.relu;
+  if (step.skip >= 0) job.skip = tensors_[step.skip].map;
+  run(job, step.output, measuring);
 }
 
-void GpuNetwork::finish_convolution(int index, const Features& result, const at::Tensor& bias,
-                                    const std::vector<AffineVectors>& affines, const Measuring* measuring) {
-  const Step& step = plan_.steps[index];
-  FeatureJob job;
-  job.input = result.map;
-  if (bias.defined()) job.bias = bias.const_data_ptr<float>();
-  if (step.type == StepType::kPhaseConv) {
-    job.kind = FeatureJob::Kind::kInterleave;
-    return run(job, step.output, measuring);
-  }
-  const bool is_last = index + 1 == static_cast<int>(plan_.steps.size());
-  if (is_last) last_bias_ = bias;
-  if (!step.relu && !is_last) {
-    job.kind = FeatureJob::Kind::kAdd;
-    if (step.skip >= 0) job.skip = tensors_[step.skip].map;
-    if (step.skip_adain >= 0) job.skip_affine = affines[step.skip_adain];
-    return run(job, step.output, measuring);
-  }
+at::Tensor GpuNetwork::corrected_bias(const GpuStep& weights, const float* mean) const {
+  const at::Tensor corrected = queue_.empty({weights.outputs}, at::kFloat);
+  CorrectionJob job;
+  job.rounding = weights.rounding.const_data_ptr<float>();
+  job.bias = weights.bias.const_data_ptr<float>();
+  job.mean = mean;
+  job.outputs = weights.outputs;
+  job.channels = static_cast<int>(weights.rounding.size(1));
+  job.corrected = corrected.mutable_data_ptr<float>();
+  queue_.run(job);
+  return corrected;
+}
+
+// A convolution's result that no pass follows, but for its border.
+void GpuNetwork::keep_convolution(int index, const Features& result, const Measuring* measuring) {
+  const int tensor = plan_.steps[index].output;
   if (result.map.border > 0) {
-    job = {};
+    FeatureJob job;
     job.kind = FeatureJob::Kind::kBorder;
     job.input = job.output = result.map;
-    job.border = model_.borders[step.output].of;
+    job.border = model_.borders[tensor].of;
     queue_.run(job);
   }
   if (measuring != nullptr) measure(result, *measuring);
-  keep(step.output, result);
+  keep(tensor, result);
 }
 
 void GpuNetwork::measure(const Features& features, const Measuring& measuring) {
@@ -155,14 +137,14 @@ void GpuNetwork::measure(const Features& features, const Measuring& measuring) {
   queue_.run(job);
 }
 
-void GpuNetwork::apply_regions(int index, const AffineVectors (&by_region)[2], const RegionPlane& plane) {
+void GpuNetwork::apply_adain(int index, const float* inside, const float* outside, const RegionPlane& plane) {
   const int tensor = plan_.steps[index].output;
   const Features before = std::exchange(tensors_[tensor], {});
   FeatureJob job;
-  job.kind = FeatureJob::Kind::kRegions;
+  job.kind = FeatureJob::Kind::kAdaIN;
   job.input = before.map;
-  job.by_region[0] = by_region[0];
-  job.by_region[1] = by_region[1];
+  job.affine[0] = inside;
+  job.affine[1] = outside;
   job.plane = plane;
   run(job, tensor, nullptr);
   live_bytes_ -= before.rows.nbytes();

@@ -32,8 +32,11 @@ struct Measuring {
 // border of one pixel that is part of it. A convolution that makes such a tensor is given the border of its own input as if it were
 // picture, and zeros around that: it comes out with a border whose values mean nothing, and only these, a few thousandths of the
 // tensor, are written again. No pass over a whole tensor is made for padding. Passes that are there anyway (pooling, the interleaving of
-// phases, the addition of a residual block) write the border themselves, add what the convolution left out, and measure what they
-// write.
+// phases, the addition of a residual block, AdaIN) write the border themselves, add what the convolution left out, and measure what
+// they write.
+//
+// AdaIN is such a pass, while on a CPU it waits for the next convolution's weights (rewrite 4 of Note [Lowering]): cuDNN takes a bias in
+// 16 bits only, and where a channel has next to no spread, AdaIN's shift is some hundred times what comes out.
 class GpuNetwork {
  public:
   GpuNetwork(const GpuModel& model, DeviceQueue& queue) : model_(model), plan_(model.plan), queue_(queue) {}
@@ -47,11 +50,12 @@ class GpuNetwork {
   // Before the first step. picture: tensor 0.
   void begin(Features picture);
 
-  // affines: by AdaIN point. measuring: nullptr where the step is not measured.
-  void run_step(int index, const std::vector<AffineVectors>& affines, const Measuring* measuring);
+  // mean: of the step's input where it is an AdaIN point, [stored channels] on the device, else nullptr. measuring: nullptr where the
+  // step is not measured.
+  void run_step(int index, const float* mean, const Measuring* measuring);
 
-  // AdaIN in two regions, to what step `index` made.
-  void apply_regions(int index, const AffineVectors (&by_region)[2], const RegionPlane& plane);
+  // AdaIN, to what step `index` made, as FeatureJob::affine has it: outside nullptr where there is one scale and shift.
+  void apply_adain(int index, const float* inside, const float* outside, const RegionPlane& plane);
 
   // What step `index` made; until it is released.
   const Features& made(int index) const { return tensors_[plan_.steps[index].output]; }
@@ -67,9 +71,9 @@ class GpuNetwork {
   std::size_t peak_bytes() const { return peak_bytes_; }
 
  private:
-  void convolve(int index, const std::vector<AffineVectors>& affines, const Measuring* measuring);
-  void finish_convolution(int index, const Features& result, const at::Tensor& bias, const std::vector<AffineVectors>& affines,
-                          const Measuring* measuring);
+  void convolve(int index, const float* mean, const Measuring* measuring);
+  at::Tensor corrected_bias(const GpuStep& weights, const float* mean) const;
+  void keep_convolution(int index, const Features& result, const Measuring* measuring);
   void run(FeatureJob job, int tensor, const Measuring* measuring);
   void measure(const Features& features, const Measuring& measuring);
   void keep(int tensor, Features features);

@@ -159,6 +159,8 @@ StyleStatistics TiledEngine::encode_style(const ImageView& picture) { return eng
 
 std::size_t TiledEngine::workspace_bytes() const { return engine_->workspace_bytes(); }
 
+std::string TiledEngine::notice() const { return engine_->notice(); }
+
 std::vector<TiledEngine::Tile> TiledEngine::cut(int width, int height, int across, int down) const {
   const int stride = std::max(prepared_->lowered().overall_stride, 2);  // 2: chroma of YUV
   const int halo = (radius_ + 2 + stride - 1) / stride * stride;        // 2: chroma is interpolated

@@ -28,6 +28,7 @@ class TiledEngine : public Engine {
   void stylize(const ImageView& input, const MutableImageView& output, const StyleStatistics& style, float strength) override;
 
   std::size_t workspace_bytes() const override;
+  std::string notice() const override;
 
   // Into how many tiles the last frame was cut; 1: none.
   int tiles() const { return tiles_; }
