@@ -30,9 +30,9 @@ const at::Tensor& weight(const TensorMap& weights, const std::string& name) {
 }
 
 at::Tensor convolve(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
-  const at::Tensor result =
+  at::Tensor result =
       at::conv2d(features, weight(weights, name + ".weight"), weight(weights, name + ".bias"), at::IntArrayRef{stride, stride});
-  return relu ? at::relu(result) : result;
+  return relu ? result.relu_() : result;
 }
 
 at::Tensor convolve3x3(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
@@ -124,15 +124,17 @@ at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, flo
   return adain_between(features, channel_statistics(features, eps), style);
 }
 
-Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture) {
+Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture,
+                     const Normalisation& normalisation) {
   check_picture(network, picture);
-  return encode(network, weights, picture, [&](const at::Tensor& features) { return channel_statistics(features, network.eps); });
+  return encode(network, weights, picture,
+                [&](const at::Tensor& features) { return normalisation.statistics(features, network.eps); });
 }
 
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style) {
+                        const std::vector<ChannelStatistics>& style, const Normalisation& normalisation) {
   return decode(network, weights, features,
-                [&](const at::Tensor& current, int tap) { return adain(current, style.at(tap), network.eps); });
+                [&](const at::Tensor& current, int tap) { return normalisation.adain(current, style.at(tap), network.eps); });
 }
 
 Encoded plain_encode_region(const Network& network, const TensorMap& weights, const at::Tensor& picture, const at::Tensor& inside) {

@@ -32,6 +32,12 @@ ChannelStatistics region_statistics(const at::Tensor& features, const at::Tensor
 // Huang & Belongie 2017, eq. 8: features [N, C, H, W] with the style's statistics [N or 1, C].
 at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
 
+// What takes the statistics and does AdaIN: the functions above, or others of the same meaning (the trainer has faster ones).
+struct Normalisation {
+  ChannelStatistics (*statistics)(const at::Tensor& features, float eps) = channel_statistics;
+  at::Tensor (*adain)(const at::Tensor& features, const ChannelStatistics& style, float eps) = adainstyle::adain;
+};
+
 struct Encoded {
   at::Tensor features;                  // [N, C, H/s, W/s]
   std::vector<ChannelStatistics> taps;  // indexed by tap
@@ -39,11 +45,12 @@ struct Encoded {
 
 // picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network) and at least twice it.
 // Throws Error(kSettings) for another shape, Error(kMalformedModel) for a missing weight.
-Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture);
+Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture,
+                     const Normalisation& normalisation = {});
 
 // Returns [N, 3, H, W], not clamped.
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style);
+                        const std::vector<ChannelStatistics>& style, const Normalisation& normalisation = {});
 
 // The same with a mask (Note [Regions] in engine/region_weights.h). inside: [1, 1, H, W] as the picture, 0..1. The statistics of the
 // taps are those of the inside.

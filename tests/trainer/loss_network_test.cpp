@@ -16,6 +16,7 @@
 #include "plain_network.h"
 #include "plain_passes.h"
 #include "support/expect_error.h"
+#include "trained_normalisation.h"
 #include "training_files.h"
 
 namespace adainstyle {
@@ -72,7 +73,7 @@ TEST_P(FeatureKernels, PoolingAndItsGradientAreATens) {
 TEST_P(FeatureKernels, StatisticsArePlainNetworks) {
   const at::Tensor features = at::relu(random_features({3, 6, height_, width_}, kSeed));
   at::Tensor mean, std;
-  feature_statistics(features, &mean, &std);
+  feature_statistics(features, 1e-5f, &mean, &std);
   const ChannelStatistics expected = channel_statistics(features, 1e-5f);
   EXPECT_LT(largest(mean - expected.mean), 1e-5);
   EXPECT_LT(largest(std - expected.std), 1e-5);
@@ -87,13 +88,30 @@ TEST_P(FeatureKernels, PlainPassesGiveTheSame) {
   const at::Tensor offset = random_values({2, 6}, kSeed + 4), slope = random_values({2, 6}, kSeed + 5);
   EXPECT_EQ(largest(plain_passes::pad_reflect(features) - pad_reflect(features)), 0.0);
   EXPECT_EQ(largest(plain_passes::pool_and_pad_reflect(features) - pool_and_pad_reflect(features)), 0.0);
-  EXPECT_LT(largest(plain_passes::channel_sums(features) - channel_sums(features)), 1e-3);
+  EXPECT_LT(largest(plain_passes::channel_sums(features, direct) - channel_sums(features, direct)), 1e-3);
+  EXPECT_LT(largest(plain_passes::affine(features, slope, offset, {}, {}) - affine(features, slope, offset)), 1e-5);
+  EXPECT_LT(
+      largest(plain_passes::affine(features, slope, offset, direct, offset) - affine(features, slope, offset, direct, offset)),
+      1e-5);
   EXPECT_LT(largest(plain_passes::relu_backward(features, padded, direct, offset, slope) -
                     relu_backward(features, padded, direct, offset, slope)),
             1e-5);
   EXPECT_LT(largest(plain_passes::relu_backward(features, padded, {}, {}, {}) - relu_backward(features, padded, {}, {}, {})), 1e-5);
   EXPECT_LT(largest(plain_passes::relu_pool_backward(features, pooled) - relu_pool_backward(features, pooled)), 1e-5);
   EXPECT_LT(largest(plain_passes::pad_reflect_backward(padded) - pad_reflect_backward(padded)), 1e-5);
+}
+
+TEST_P(FeatureKernels, TrainedAdaINAndItsGradientsArePlainNetworks) {
+  const at::Tensor gradient = random_values({2, 6, height_, width_}, kSeed + 1);
+  const auto gradients = [&](const Normalisation& normalisation) {
+    const at::Tensor features = (random_features({2, 6, height_, width_}, kSeed) + 0.5).requires_grad_(true);
+    const at::Tensor styled = random_features({2, 6, 5, 7}, kSeed + 2).requires_grad_(true);
+    const at::Tensor output = normalisation.adain(features, normalisation.statistics(styled, 1e-5f), 1e-5f);
+    output.backward(gradient);
+    return std::vector<at::Tensor>{output.detach(), features.grad(), styled.grad()};
+  };
+  const std::vector<at::Tensor> plain = gradients({}), trained = gradients(kTrainedNormalisation);
+  for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_error(trained[i], plain[i]), 1e-5) << i;
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, FeatureKernels,

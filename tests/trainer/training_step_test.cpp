@@ -157,6 +157,16 @@ TEST_F(TrainingStepTest, KeptFeaturesGiveTheSameBits) {
   EXPECT_TRUE(first.equal(second));
   EXPECT_TRUE(first.equal(third));
   EXPECT_EQ(none.bytes(), 0u);
+
+  // A crop that is kept beside one that is new.
+  Batch mixed = random_batch(2);
+  mixed.content_choices[0].variant += 10;
+  mixed.style_choices[1].variant += 10;
+  mixed.content[0] = mixed.content[0].flip({2});
+  mixed.style[1] = mixed.style[1].flip({2});
+  keeping.run(mixed, 0, 0, 1, parameters, &first);
+  forgetting.run(mixed, 0, 0, 1, parameters, &second);
+  EXPECT_TRUE(first.equal(second));
 }
 
 TEST_F(TrainingStepTest, HalvesOfABatchAverageToTheWhole) {

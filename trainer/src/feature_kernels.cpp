@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <ATen/Parallel.h>
+#include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 #include <c10/util/BFloat16.h>
 
@@ -107,13 +108,32 @@ ADAINSTYLE_MULTIVERSION void max_rows(const T* upper, const T* lower, std::int64
 }
 
 template <typename T>
-ADAINSTYLE_MULTIVERSION void add_sums(const T* pixels, std::int64_t count, std::int64_t channels, float* sum, float* squares) {
+ADAINSTYLE_MULTIVERSION void add_sums(const T* a, const T* b, std::int64_t count, std::int64_t channels, float* __restrict sum,
+                                      float* __restrict products) {
   for (std::int64_t i = 0; i < count; ++i) {
-    const T* p = pixels + i * channels;
     for (std::int64_t c = 0; c < channels; ++c) {
-      const float value = load(p[c]);
+      const float value = load(a[i * channels + c]);
       sum[c] += value;
-      squares[c] += value * value;
+      products[c] += value * load(b[i * channels + c]);
+    }
+  }
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void affine_row(const T* a, const float* slope, const float* offset, std::int64_t count,
+                                        std::int64_t channels, T* __restrict to) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t c = 0; c < channels; ++c) store(to + i * channels + c, slope[c] * load(a[i * channels + c]) + offset[c]);
+  }
+}
+
+template <typename T>
+ADAINSTYLE_MULTIVERSION void affine_row(const T* a, const float* slope, const T* b, const float* slope_b, const float* offset,
+                                        std::int64_t count, std::int64_t channels, T* __restrict to) {
+  for (std::int64_t i = 0; i < count; ++i) {
+    for (std::int64_t c = 0; c < channels; ++c) {
+      const std::int64_t at = i * channels + c;
+      store(to + at, slope[c] * load(a[at]) + slope_b[c] * load(b[at]) + offset[c]);
     }
   }
 }
@@ -237,27 +257,29 @@ at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
   return output;
 }
 
-at::Tensor channel_sums(const at::Tensor& features) {
-  if (!features.is_cpu()) return plain_passes::channel_sums(features);
-  const Extent e(features);
+at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b) {
+  if (!a.is_cpu()) return plain_passes::channel_sums(a, b);
+  const Extent e(a);
+  TORCH_CHECK(b.sizes() == a.sizes() && b.scalar_type() == a.scalar_type() && b.is_contiguous(at::MemoryFormat::ChannelsLast),
+              "both must lie alike");
   // Blocks of rows of a fixed size, added in order: the result does not depend on how threads share the work.
   constexpr std::int64_t kRows = 8;
   const std::int64_t blocks = (e.h + kRows - 1) / kRows;
   std::vector<float> partial(e.n * blocks * 2 * e.c, 0.0f);
-  for_type(features, [&](auto* type) {
+  for_type(a, [&](auto* type) {
     using T = std::remove_pointer_t<decltype(type)>;
-    const T* from = data_of<T>(features);
     at::parallel_for(0, e.n * blocks, 1, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
         const std::int64_t y = i % blocks * kRows;
         float* sums = partial.data() + i * 2 * e.c;
         for (std::int64_t row = y; row < std::min(y + kRows, e.h); ++row) {
-          add_sums(from + (i / blocks * e.h + row) * e.w * e.c, e.w, e.c, sums, sums + e.c);
+          const std::int64_t at = (i / blocks * e.h + row) * e.w * e.c;
+          add_sums(data_of<T>(a) + at, data_of<T>(b) + at, e.w, e.c, sums, sums + e.c);
         }
       }
     });
   });
-  at::Tensor total = at::empty({e.n, 2, e.c}, features.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
+  at::Tensor total = at::empty({e.n, 2, e.c}, a.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
   float* to = data_of<float>(total);
   for (std::int64_t n = 0; n < e.n; ++n) {
     for (std::int64_t c = 0; c < 2 * e.c; ++c) {
@@ -267,6 +289,37 @@ at::Tensor channel_sums(const at::Tensor& features) {
     }
   }
   return total;
+}
+
+void feature_statistics(const at::Tensor& features, float eps, at::Tensor* mean, at::Tensor* std) {
+  const double count = static_cast<double>(features.size(2) * features.size(3));
+  const at::Tensor sums = channel_sums(features, features).to(at::kDouble) / count;
+  const at::Tensor m = sums.select(1, 0);
+  *mean = m.to(at::kFloat);
+  *std = (sums.select(1, 1) - m * m).clamp_min(0.0).add(eps).sqrt().to(at::kFloat);
+}
+
+at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b,
+                  const at::Tensor& slope_b) {
+  if (!a.is_cpu()) return plain_passes::affine(a, slope, offset, b, slope_b);
+  const Extent e(a);
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, a);
+  for_type(a, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    at::parallel_for(0, e.n * e.h, 4, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t i = begin; i < end; ++i) {
+        const std::int64_t at = i * e.w * e.c, channel = i / e.h * e.c;
+        const float *of_a = data_of<float>(slope) + channel, *constant = data_of<float>(offset) + channel;
+        T* to = data_of<T>(output) + at;
+        if (b.defined()) {
+          affine_row(data_of<T>(a) + at, of_a, data_of<T>(b) + at, data_of<float>(slope_b) + channel, constant, e.w, e.c, to);
+        } else {
+          affine_row(data_of<T>(a) + at, of_a, constant, e.w, e.c, to);
+        }
+      }
+    });
+  });
+  return output;
 }
 
 at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,

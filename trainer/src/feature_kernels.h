@@ -19,8 +19,15 @@ at::Tensor pad_reflect(const at::Tensor& input);
 // 2x2 max pooling, stride 2, ceil mode, then reflection padding by one pixel: [N, C, ceil(H/2) + 2, ceil(W/2) + 2].
 at::Tensor pool_and_pad_reflect(const at::Tensor& input);
 
-// Sum and sum of squares over space, float32 [N, 2, C].
-at::Tensor channel_sums(const at::Tensor& features);
+// Sums over space of a and of a * b, float32 [N, 2, C].
+at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b);
+
+// mean and std = sqrt(biased variance + eps) over space, float32 [N, C].
+void feature_statistics(const at::Tensor& features, float eps, at::Tensor* mean, at::Tensor* std);
+
+// slope * a + slope_b * b + offset; slopes and offset contiguous float32 [N, C]; b and slope_b undefined: none.
+at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b = {},
+                  const at::Tensor& slope_b = {});
 
 // The gradient before a ReLU whose output was `features`: the sum of the reflection-padded gradient of the next convolution
 // (`padded_gradient` [N, C, H + 2, W + 2]; undefined: none), of `direct` [N, C, H, W] (undefined: none) and of the statistics'

@@ -44,14 +44,6 @@ at::Tensor tensor_of(const std::map<std::string, TensorData>& weights, const std
 
 }  // namespace
 
-void feature_statistics(const at::Tensor& features, at::Tensor* mean, at::Tensor* std) {
-  const double count = static_cast<double>(features.size(2) * features.size(3));
-  const at::Tensor sums = channel_sums(features).to(at::kDouble) / count;
-  const at::Tensor m = sums.select(1, 0);
-  *mean = m.to(at::kFloat);
-  *std = (sums.select(1, 1) - m * m).clamp_min(0.0).add(kEps).sqrt().to(at::kFloat);
-}
-
 LossNetwork::LossNetwork(const std::map<std::string, TensorData>& weights, const std::string& source, at::ScalarType dtype,
                          at::Device device)
     : dtype_(dtype), device_(device) {
@@ -91,7 +83,7 @@ LossNetwork::Activations LossNetwork::forward(const at::Tensor& picture) const {
   for (const Layer& layer : layers_) {
     x = convolve(layer.pool_before ? pool_and_pad_reflect(x) : pad_reflect(x), layer);
     result.outputs.push_back(x);
-    if (layer.tap >= 0) feature_statistics(x, &result.features.mean[layer.tap], &result.features.std[layer.tap]);
+    if (layer.tap >= 0) feature_statistics(x, kEps, &result.features.mean[layer.tap], &result.features.std[layer.tap]);
   }
   result.features.deepest = x;
   return result;

@@ -69,7 +69,4 @@ class LossNetwork {
   at::Device device_;
 };
 
-// [N, C] mean and sqrt(biased variance + eps) from channel-last features (feature_kernels.h); no autograd.
-void feature_statistics(const at::Tensor& features, at::Tensor* mean, at::Tensor* std);
-
 }  // namespace adainstyle

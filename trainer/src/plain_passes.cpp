@@ -39,9 +39,16 @@ at::Tensor pad_reflect(const at::Tensor& input) { return channels_last(at::refle
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) { return pad_reflect(std::get<0>(pool(input))); }
 
-at::Tensor channel_sums(const at::Tensor& features) {
-  const at::Tensor wide = features.to(at::kFloat);
-  return at::stack({wide.sum({2, 3}), wide.square().sum({2, 3})}, 1);
+at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b) {
+  const at::Tensor wide = a.to(at::kFloat);
+  return at::stack({wide.sum({2, 3}), (wide * b.to(at::kFloat)).sum({2, 3})}, 1);
+}
+
+at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b,
+                  const at::Tensor& slope_b) {
+  at::Tensor sum = over_space(slope) * a.to(at::kFloat) + over_space(offset);
+  if (b.defined()) sum = sum + over_space(slope_b) * b.to(at::kFloat);
+  return channels_last(sum, a.scalar_type());
 }
 
 at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,

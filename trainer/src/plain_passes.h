@@ -9,7 +9,9 @@ namespace adainstyle::plain_passes {
 
 at::Tensor pad_reflect(const at::Tensor& input);
 at::Tensor pool_and_pad_reflect(const at::Tensor& input);
-at::Tensor channel_sums(const at::Tensor& features);
+at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b);
+at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b,
+                  const at::Tensor& slope_b);
 at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
                          const at::Tensor& offset, const at::Tensor& slope);
 at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include "training_step.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include <ATen/TensorOperators.h>
@@ -14,6 +15,7 @@
 
 #include "augment.h"
 #include "decoder_norm.h"
+#include "trained_normalisation.h"
 
 namespace adainstyle {
 namespace {
@@ -71,43 +73,47 @@ TrainingStep::TrainingStep(const TrainOptions& options, const Network& network, 
       device_(loss_network.device()),
       dtype_(options.precision == "bf16" ? at::kBFloat16 : at::kFloat) {}
 
-// The features of kept crops are computed one picture at a time: their bits must not depend on which other pictures were in the
-// batch when they were first met. They are kept in the computer's memory, of which there is more than of a GPU's.
-TensorCache::Value TrainingStep::content_target(const CropChoice& choice, const at::Tensor& picture) {
-  const std::uint64_t key = choice.key(Purpose::kContentCrop);
-  TensorCache::Value value = cache_->find(key);
-  if (value.empty()) {
-    const LossFeatures features = loss_network_.features(to_unit(picture.unsqueeze(0), device_));
-    value = {features.deepest.cpu(), features.mean.back().cpu(), features.std.back().cpu()};
-    if (options_.crops_per_picture > 0) cache_->insert(key, value);
+// What a loss needs to know of each crop of a batch: kept from an earlier epoch, or computed. If any is missing, the whole batch is
+// computed: a crop's bits must not depend on which others happened to be kept, and a convolution gives a picture the same bits in every
+// batch of one size. What is kept lies in the computer's memory, of which there is more than of a GPU's.
+std::vector<TensorCache::Value> TrainingStep::of_crops(const std::vector<CropChoice>& choices, Purpose purpose,
+                                                       const at::Tensor& pictures, FeaturesOf features_of) {
+  std::vector<TensorCache::Value> values;
+  for (const CropChoice& choice : choices) values.push_back(cache_->find(choice.key(purpose)));
+  if (std::none_of(values.begin(), values.end(), [](const TensorCache::Value& value) { return value.empty(); })) return values;
+  const TensorCache::Value all = (this->*features_of)(to_unit(pictures, device_));
+  for (std::size_t i = 0; i < choices.size(); ++i) {
+    values[i].clear();
+    for (const at::Tensor& tensor : all) values[i].push_back(tensor.narrow(0, static_cast<std::int64_t>(i), 1).cpu().clone());
+    if (options_.crops_per_picture > 0) cache_->insert(choices[i].key(purpose), values[i]);
   }
-  return value;
+  return values;
 }
 
-TensorCache::Value TrainingStep::style_target(const CropChoice& choice, const at::Tensor& picture) {
-  const std::uint64_t key = choice.key(Purpose::kStyleCrop);
-  TensorCache::Value value = cache_->find(key);
-  if (value.empty()) {
-    const LossNetwork::Activations all = loss_network_.forward(to_unit(picture.unsqueeze(0), device_));
-    for (int tap = 0; tap < kLossTaps; ++tap) {
-      value.push_back(all.features.mean[tap].cpu());
-      value.push_back(all.features.std[tap].cpu());
-    }
-    if (options_.style_loss == "gram") {
-      for (const at::Tensor& features : loss_network_.tap_features(all)) value.push_back(gram_matrix(features).cpu());
-    }
-    if (options_.crops_per_picture > 0) cache_->insert(key, value);
+TensorCache::Value TrainingStep::content_features(const at::Tensor& pictures) const {
+  const LossFeatures features = loss_network_.features(pictures);
+  return {features.deepest, features.mean.back(), features.std.back()};
+}
+
+TensorCache::Value TrainingStep::style_features(const at::Tensor& pictures) const {
+  const LossNetwork::Activations all = loss_network_.forward(pictures);
+  TensorCache::Value value;
+  for (int tap = 0; tap < kLossTaps; ++tap) {
+    value.push_back(all.features.mean[tap]);
+    value.push_back(all.features.std[tap]);
+  }
+  if (options_.style_loss == "gram") {
+    for (const at::Tensor& features : loss_network_.tap_features(all)) value.push_back(gram_matrix(features));
   }
   return value;
 }
 
 TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
   const at::NoGradGuard no_grad;
-  std::vector<TensorCache::Value> content, style;
-  for (std::size_t i = 0; i < batch.content_choices.size(); ++i) {
-    content.push_back(content_target(batch.content_choices[i], batch.content[i]));
-    style.push_back(style_target(batch.style_choices[i], batch.style[i]));
-  }
+  const std::vector<TensorCache::Value> content =
+      of_crops(batch.content_choices, Purpose::kContentCrop, batch.content, &TrainingStep::content_features);
+  const std::vector<TensorCache::Value> style =
+      of_crops(batch.style_choices, Purpose::kStyleCrop, batch.style, &TrainingStep::style_features);
   const auto gather = [this](const std::vector<TensorCache::Value>& values, std::size_t member) {
     std::vector<at::Tensor> parts;
     for (const TensorCache::Value& value : values) parts.push_back(value[member]);
@@ -127,9 +133,9 @@ TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
 
 TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values) {
   const at::Tensor input = content.to(dtype_);
-  const Encoded encoded = plain_encode(network_, weights, input);
+  const Encoded encoded = plain_encode(network_, weights, input, kTrainedNormalisation);
   Forward forward;
-  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps);
+  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, kTrainedNormalisation);
   add_term("autoencoder", 1.0, mean_absolute(output - input), values, &forward.other);
   return forward;
 }
@@ -164,7 +170,8 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
     grids = at::cat(flows).to(device_);
     inputs.push_back(warp(pick(content, half), grids));
   }
-  const Encoded encoded = plain_encode(network_, weights, at::cat(inputs).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast));
+  const at::Tensor pictures = at::cat(inputs).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
+  const Encoded encoded = plain_encode(network_, weights, pictures, kTrainedNormalisation);
 
   // And so through the decoder: stylised, identity, stylised noisy, stylised moved.
   const at::Tensor content_features = encoded.features.narrow(0, 0, n);
@@ -182,7 +189,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
     }
     styles.push_back({at::cat(mean), at::cat(std)});
   }
-  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles);
+  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles, kTrainedNormalisation);
 
   Forward forward;
   forward.stylised = decoded.narrow(0, 0, n);

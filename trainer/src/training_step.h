@@ -60,8 +60,12 @@ class TrainingStep {
   };
 
   Targets targets(const Batch& batch);
-  TensorCache::Value content_target(const CropChoice& choice, const at::Tensor& picture);
-  TensorCache::Value style_target(const CropChoice& choice, const at::Tensor& picture);
+  // What the losses need of pictures [N, 3, H, W] in [0, 1]: tensors whose first dimension is N.
+  using FeaturesOf = TensorCache::Value (TrainingStep::*)(const at::Tensor& pictures) const;
+  TensorCache::Value content_features(const at::Tensor& pictures) const;
+  TensorCache::Value style_features(const at::Tensor& pictures) const;
+  std::vector<TensorCache::Value> of_crops(const std::vector<CropChoice>& choices, Purpose purpose, const at::Tensor& pictures,
+                                           FeaturesOf features_of);
   Forward autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values);
   Forward joint(const TensorMap& weights, const at::Tensor& content, const at::Tensor& style, std::uint64_t first_sample,
                 LossValues* values);

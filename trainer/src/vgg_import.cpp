@@ -85,7 +85,7 @@ void normalise_activations(Weights* encoder, const std::string& source, const st
     means.resize(activations.outputs.size());
     for (std::size_t i = 0; i < means.size(); ++i) {
       const at::Tensor& output = activations.outputs[i];
-      const at::Tensor mean = channel_sums(output).select(1, 0)[0] / static_cast<double>(output.size(2) * output.size(3));
+      const at::Tensor mean = channel_sums(output, output).select(1, 0)[0] / static_cast<double>(output.size(2) * output.size(3));
       means[i] = means[i].defined() ? means[i] + mean : mean;
     }
   }
