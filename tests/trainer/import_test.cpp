@@ -29,7 +29,11 @@ namespace {
 using std::string_literals::operator""s;
 
 std::vector<PickledTensor> unpickle(const std::string& bytes) {
-  return unpickle_state_dict(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), "a test");
+  std::size_t end = 0;
+  const std::vector<PickledTensor> tensors =
+      unpickle_state_dict(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size(), "a test", &end);
+  EXPECT_EQ(end, bytes.size());
+  return tensors;
 }
 
 void expect_refused(const std::string& pickle, const std::string& part) {
@@ -56,6 +60,19 @@ TEST(Unpickler, ReadsATensor) {
   EXPECT_EQ(tensors[0].offset, 1u);
   EXPECT_EQ(tensors[0].shape, (std::vector<std::int64_t>{1, 3}));
   EXPECT_EQ(tensors[0].strides, (std::vector<std::int64_t>{3, 1}));
+}
+
+TEST(Unpickler, ReadsATensorOfPython2AndTheFirstTorch) {
+  const std::string stored =
+      "(U\x07storagectorch\nFloatStorage\nU\x01"
+      "0U\x03"
+      "cpuK\x06NtQ";
+  const std::string value = "ctorch._utils\n_rebuild_tensor\n("s + stored + "K\x02K\x02K\x02\x86K\x02K\x01\x86tR"s;
+  const std::vector<PickledTensor> tensors = unpickle("\x80\x02}U\x01w"s + value + "s.");
+  ASSERT_EQ(tensors.size(), 1u);
+  EXPECT_EQ(tensors[0].name, "w");
+  EXPECT_EQ(tensors[0].offset, 2u);
+  EXPECT_EQ(tensors[0].shape, (std::vector<std::int64_t>{2, 2}));
 }
 
 TEST(Unpickler, RefusesCalls) {
@@ -126,20 +143,25 @@ class TorchFile : public ::testing::Test {
 TEST_F(TorchFile, ReadsTypesStridesOffsetsAndSharedStorage) {
   python(R"(
 base = torch.arange(24, dtype=torch.float32).reshape(4, 6)
-torch.save({'t': base.t(), 'part': base[1:3, 2:5], 'half': base.half(), 'bf16': base.bfloat16(), 'double': base.double(),
-            'parameter': torch.nn.Parameter(base[0]), 'scalar': torch.tensor(3.5), 'epoch': 7}, 'a.pth')
+everything = {'t': base.t(), 'part': base[1:3, 2:5], 'half': base.half(), 'bf16': base.bfloat16(), 'double': base.double(),
+              'parameter': torch.nn.Parameter(base[0]), 'scalar': torch.tensor(3.5), 'epoch': 7}
+torch.save(everything, 'zip.pth')
+torch.save(everything, 'legacy.pth', _use_new_zipfile_serialization=False)
 )");
-  const std::map<std::string, TensorData> tensors = read_torch_file(file("a.pth"));
-  ASSERT_EQ(tensors.size(), 7u);
-  const TensorData& t = tensors.at("t");
-  EXPECT_EQ(t.shape, (std::vector<std::int64_t>{6, 4}));
-  for (int i = 0; i < 24; ++i) EXPECT_EQ(t.values[i], static_cast<float>(i % 4 * 6 + i / 4));
-  EXPECT_EQ(tensors.at("part").values, (std::vector<float>{8, 9, 10, 14, 15, 16}));
-  for (const char* name : {"half", "bf16", "double"}) {
-    for (int i = 0; i < 24; ++i) EXPECT_EQ(tensors.at(name).values[i], static_cast<float>(i)) << name;
+  for (const char* name : {"zip.pth", "legacy.pth"}) {
+    SCOPED_TRACE(name);
+    const std::map<std::string, TensorData> tensors = read_torch_file(file(name));
+    ASSERT_EQ(tensors.size(), 7u);
+    const TensorData& t = tensors.at("t");
+    EXPECT_EQ(t.shape, (std::vector<std::int64_t>{6, 4}));
+    for (int i = 0; i < 24; ++i) EXPECT_EQ(t.values[i], static_cast<float>(i % 4 * 6 + i / 4));
+    EXPECT_EQ(tensors.at("part").values, (std::vector<float>{8, 9, 10, 14, 15, 16}));
+    for (const char* type : {"half", "bf16", "double"}) {
+      for (int i = 0; i < 24; ++i) EXPECT_EQ(tensors.at(type).values[i], static_cast<float>(i)) << type;
+    }
+    EXPECT_EQ(tensors.at("parameter").values.size(), 6u);
+    EXPECT_EQ(tensors.at("scalar").values, std::vector<float>{3.5f});
   }
-  EXPECT_EQ(tensors.at("parameter").values.size(), 6u);
-  EXPECT_EQ(tensors.at("scalar").values, std::vector<float>{3.5f});
 }
 
 TEST_F(TorchFile, PublicPairBecomesTheModelThatItWas) {
@@ -156,7 +178,7 @@ encoder = nn.Sequential(conv(3, 3, 1), *layers([(3, 64), (64, 64), 'P', (64, 128
                         (256, 256), 'P', (256, 512)]))
 decoder = nn.Sequential(*layers([(512, 256), 'U', (256, 256), (256, 256), (256, 256), (256, 128), 'U', (128, 128), (128, 64), 'U',
                         (64, 64), (64, 3)])[:-1])
-torch.save(encoder.state_dict(), 'vgg.pth')
+torch.save(encoder.state_dict(), 'vgg.pth', _use_new_zipfile_serialization=False)  # as it is published
 torch.save(decoder.state_dict(), 'decoder.pth')
 content, style = torch.rand(1, 3, 32, 40), torch.rand(1, 3, 24, 32)
 with torch.no_grad():
@@ -241,11 +263,31 @@ rewrite('nopickle.pth', lambda z, n, d: None if n.endswith('data.pkl') else z.wr
 rewrite('infinite.pth', lambda z, n, d: z.writestr(n, np.full(100, np.inf, np.float32).tobytes() if n.endswith('data/0') else d))
 data = open('good.pth', 'rb').read()
 open('cut.pth', 'wb').write(data[:len(data) // 2])
+legacy = dict(_use_new_zipfile_serialization=False)
+torch.save({'w': Evil()}, 'evil-legacy.pth', **legacy)
+torch.save({'w': torch.zeros(100)}, 'good-legacy.pth', **legacy)
+torch.save({'w': torch.zeros(100), 'i': torch.zeros(9, dtype=torch.int64)}, 'integers-legacy.pth', **legacy)
+data = open('good-legacy.pth', 'rb').read()
+open('cut-legacy.pth', 'wb').write(data[:-4])
+open('uncounted-legacy.pth', 'wb').write(data[:-404])
+open('huge-legacy.pth', 'wb').write(data[:-408] + b'\xff' * 7 + b'\x7f' + data[-400:])
+open('short-legacy.pth', 'wb').write(data[:-408] + (10).to_bytes(8, 'little') + data[-40:])
 open('text.pth', 'w').write('hello')
 )");
-  const std::pair<const char*, const char*> kCases[] = {
-      {"evil.pth", "system"}, {"own.pth", "Own"},         {"short.pth", "smaller"}, {"missing.pth", "data/0"},
-      {"nopickle.pth", ""},   {"infinite.pth", "finite"}, {"cut.pth", "archive"},   {"text.pth", "zip archive"}};
+  const std::pair<const char*, const char*> kCases[] = {{"evil.pth", "system"},
+                                                        {"own.pth", "Own"},
+                                                        {"short.pth", "smaller"},
+                                                        {"missing.pth", "data/0"},
+                                                        {"nopickle.pth", ""},
+                                                        {"infinite.pth", "finite"},
+                                                        {"cut.pth", "archive"},
+                                                        {"text.pth", "torch.save"},
+                                                        {"evil-legacy.pth", "system"},
+                                                        {"integers-legacy.pth", "LongStorage"},
+                                                        {"cut-legacy.pth", "within a storage"},
+                                                        {"uncounted-legacy.pth", "before its last storage"},
+                                                        {"huge-legacy.pth", "within a storage"},
+                                                        {"short-legacy.pth", "smaller"}};
   for (const auto& [name, part] : kCases) {
     SCOPED_TRACE(name);
     test::expect_error(ErrorCode::kMalformedModel, {name, part}, [&] { read_torch_file(file(name)); });

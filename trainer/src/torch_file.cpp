@@ -3,10 +3,12 @@
 
 #include <caffe2/serialize/inline_container.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <memory>
 #include <sstream>
+#include <string_view>
 
 #include "adainstyle/error.h"
 #include "file_io.h"
@@ -74,7 +76,8 @@ std::uint64_t checked_elements(const PickledTensor& tensor, const std::string& p
   return count;
 }
 
-TensorData read_tensor(const PickledTensor& tensor, const std::vector<std::uint8_t>& storage, const std::string& path) {
+// `storage` holds tensor.storage_size elements.
+TensorData read_tensor(const PickledTensor& tensor, const std::uint8_t* storage, const std::string& path) {
   const std::size_t width = element_bytes(tensor.storage_type);
   TensorData data;
   data.shape = tensor.shape;
@@ -83,7 +86,7 @@ TensorData read_tensor(const PickledTensor& tensor, const std::vector<std::uint8
   for (float& value : data.values) {
     std::uint64_t at = tensor.offset;
     for (std::size_t i = 0; i < index.size(); ++i) at += static_cast<std::uint64_t>(index[i] * tensor.strides[i]);
-    value = element(storage.data() + at * width, tensor.storage_type);
+    value = element(storage + at * width, tensor.storage_type);
     if (!std::isfinite(value)) fail(path, "tensor " + tensor.name + " holds a value that is not finite.");
     for (std::size_t i = index.size(); i-- > 0;) {
       if (++index[i] < tensor.shape[i]) break;
@@ -96,12 +99,65 @@ TensorData read_tensor(const PickledTensor& tensor, const std::vector<std::uint8
 std::map<std::string, TensorData> read_archive(Reader& reader, const std::string& path) {
   const std::vector<std::uint8_t> pickle = record(reader, path, "data.pkl", kMaxPickleBytes);
   std::map<std::string, TensorData> tensors;
-  for (const PickledTensor& tensor : unpickle_state_dict(pickle.data(), pickle.size(), path)) {
+  std::size_t end = 0;
+  for (const PickledTensor& tensor : unpickle_state_dict(pickle.data(), pickle.size(), path, &end)) {
     checked_elements(tensor, path);
     const std::size_t bytes = tensor.storage_size * element_bytes(tensor.storage_type);
     const std::vector<std::uint8_t> storage = record(reader, path, "data/" + tensor.storage, bytes);
     if (storage.size() != bytes) fail(path, "the storage of tensor " + tensor.name + " is smaller than the pickle says.");
-    tensors[tensor.name] = read_tensor(tensor, storage, path);
+    tensors[tensor.name] = read_tensor(tensor, storage.data(), path);
+  }
+  return tensors;
+}
+
+// How torch.save began before PyTorch 1.6: the pickles of a magic number and of the protocol's version, 1001. There follow the
+// pickles of a dictionary about the machine, of the state dict and of the list of its storages' keys, then each storage: the number
+// of its elements in 8 bytes and the elements.
+constexpr std::string_view kLegacyStart = "\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.\x80\x02M\xe9\x03.";
+
+struct Storage {
+  const std::uint8_t* data;
+  std::size_t bytes;
+};
+
+// Reads the storage at `*at` and moves behind it.
+Storage legacy_storage(const std::vector<std::uint8_t>& bytes, std::size_t width, const std::string& path, std::size_t* at) {
+  std::uint64_t elements = 0;
+  if (bytes.size() - *at < sizeof elements) fail(path, "the file ends before its last storage.");
+  std::memcpy(&elements, bytes.data() + *at, sizeof elements);
+  *at += sizeof elements;
+  if (elements > (bytes.size() - *at) / width) fail(path, "the file ends within a storage.");
+  const Storage storage = {bytes.data() + *at, elements * width};
+  *at += storage.bytes;
+  return storage;
+}
+
+std::map<std::string, TensorData> read_legacy(const std::vector<std::uint8_t>& bytes, const std::string& path) {
+  std::size_t at = kLegacyStart.size();
+  const auto next = [&](const auto& unpickle) {
+    std::size_t length = 0;
+    auto result = unpickle(bytes.data() + at, std::min(bytes.size() - at, kMaxPickleBytes), path, &length);
+    at += length;
+    return result;
+  };
+  next(unpickle_state_dict);  // about the machine
+  const std::vector<PickledTensor> pickled = next(unpickle_state_dict);
+  std::map<std::string, std::size_t> widths;
+  for (const PickledTensor& tensor : pickled) widths[tensor.storage] = element_bytes(tensor.storage_type);
+  std::map<std::string, Storage> storages;
+  for (const std::string& key : next(unpickle_strings)) {
+    if (widths.count(key) == 0) fail(path, "no tensor of the state dict uses storage " + key + ", so its type is not known.");
+    storages[key] = legacy_storage(bytes, widths[key], path, &at);
+  }
+  std::map<std::string, TensorData> tensors;
+  for (const PickledTensor& tensor : pickled) {
+    checked_elements(tensor, path);
+    const auto storage = storages.find(tensor.storage);
+    if (storage == storages.end()) fail(path, "there is no storage " + tensor.storage + " for tensor " + tensor.name + ".");
+    if (storage->second.bytes < tensor.storage_size * element_bytes(tensor.storage_type)) {
+      fail(path, "the storage of tensor " + tensor.name + " is smaller than the pickle says.");
+    }
+    tensors[tensor.name] = read_tensor(tensor, storage->second.data, path);
   }
   return tensors;
 }
@@ -110,11 +166,12 @@ std::map<std::string, TensorData> read_archive(Reader& reader, const std::string
 
 std::map<std::string, TensorData> read_torch_file(const std::string& path) {
   const std::vector<std::uint8_t> bytes = read_file(path, kMaxFileBytes);
-  if (bytes.size() < 4 || std::memcmp(bytes.data(), "PK\x03\x04", 4) != 0) {
-    fail(path, "not a zip archive as torch.save writes it since PyTorch 1.6; load and save it once more with a newer PyTorch.");
-  }
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()), bytes.size());
+  const auto begins_with = [&](std::string_view start) { return text.substr(0, start.size()) == start; };
+  if (begins_with(kLegacyStart)) return read_legacy(bytes, path);
+  if (!begins_with("PK\x03\x04")) fail(path, "not a file that torch.save has written (PyTorch 0.1.10 or newer).");
   try {
-    std::istringstream stream(std::string(bytes.begin(), bytes.end()));
+    std::istringstream stream{std::string(text)};
     Reader reader(&stream);
     return read_archive(reader, path);
   } catch (const c10::Error& error) {

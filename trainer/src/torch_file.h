@@ -8,9 +8,9 @@
 
 namespace adainstyle {
 
-// The tensors of a .pth file as torch.save has written it since PyTorch 1.6: a zip archive with a pickled state dict and a raw
-// record for each storage. The pickle is read by a restricted reader (unpickler.h); sizes, offsets and strides are checked against
-// the records. Throws Error(kNotFound), Error(kUnreadable) or Error(kMalformedModel).
+// The tensors of a .pth file as torch.save writes it: since PyTorch 1.6 a zip archive with a pickled state dict and a raw record for
+// each storage, before that (vgg_normalised.pth and decoder.pth as they are published) pickles with the storages behind them. The
+// pickles are read by a restricted reader (unpickler.h); sizes, offsets and strides are checked against the storages. Throws Error(kNotFound), Error(kUnreadable) or Error(kMalformedModel).
 std::map<std::string, TensorData> read_torch_file(const std::string& path);
 
 }  // namespace adainstyle

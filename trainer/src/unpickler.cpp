@@ -24,13 +24,10 @@ struct Value {
 };
 
 const std::set<std::string>& known_globals() {
-  static const std::set<std::string> kKnown = {"collections OrderedDict",
-                                               "torch._utils _rebuild_tensor_v2",
-                                               "torch._utils _rebuild_parameter",
-                                               "torch FloatStorage",
-                                               "torch HalfStorage",
-                                               "torch BFloat16Storage",
-                                               "torch DoubleStorage"};
+  static const std::set<std::string> kKnown = {
+      "collections OrderedDict",         "torch._utils _rebuild_tensor", "torch._utils _rebuild_tensor_v2",
+      "torch._utils _rebuild_parameter", "torch FloatStorage",           "torch HalfStorage",
+      "torch BFloat16Storage",           "torch DoubleStorage"};
   return kKnown;
 }
 
@@ -38,11 +35,40 @@ class Unpickler {
  public:
   Unpickler(const std::uint8_t* bytes, std::size_t size, const std::string& source) : bytes_(bytes), size_(size), source_(source) {}
 
-  std::vector<PickledTensor> run() {
+  // Runs to the end of the pickle, which may lie before the end of the bytes.
+  void run() {
     while (step(byte())) {
     }
     if (stack_.size() != 1) fail("does not end with one value");
-    return tensors_of(stack_.back());
+  }
+  std::size_t end() const { return at_; }
+
+  std::vector<PickledTensor> tensors() {
+    std::vector<std::size_t> items = expect(stack_.back(), Kind::kDict, "a dictionary").items;
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      const Value& key = values_[items[i]];
+      if (key.kind == Kind::kString && key.text == "state_dict") {
+        items = expect(items[i + 1], Kind::kDict, "a state dict").items;
+        break;
+      }
+    }
+    std::vector<PickledTensor> tensors;
+    std::set<std::string> names;
+    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
+      if (values_[items[i + 1]].kind != Kind::kTensor) continue;
+      const std::string& name = expect(items[i], Kind::kString, "a name").text;
+      if (!names.insert(name).second) fail("names the tensor " + in_quotes(name) + " twice");
+      tensors.push_back(tensor(name, items[i + 1]));
+    }
+    return tensors;
+  }
+
+  std::vector<std::string> strings() {
+    std::vector<std::string> result;
+    for (const std::size_t item : expect(stack_.back(), Kind::kList, "a list").items) {
+      result.push_back(expect(item, Kind::kString, "a string").text);
+    }
+    return result;
   }
 
  private:
@@ -151,7 +177,10 @@ class Unpickler {
   void persistent() {
     const std::size_t id = pop();
     const std::vector<std::size_t> items = expect(id, Kind::kTuple, "a storage's description").items;
-    if (items.size() != 5) fail("describes a storage in an unknown way");
+    // The sixth, of files older than PyTorch 1.6, is for storages that show a part of another one.
+    if (items.size() != 5 && !(items.size() == 6 && values_[items[5]].kind == Kind::kNone)) {
+      fail("describes a storage in an unknown way");
+    }
     if (expect(items[0], Kind::kString, "a string").text != "storage") fail("describes something that is not a storage");
     if (expect(items[1], Kind::kGlobal, "a storage type").text.find("Storage") == std::string::npos)
       fail("has an unknown storage type");
@@ -166,7 +195,8 @@ class Unpickler {
     const std::vector<std::size_t> items = expect(arguments, Kind::kTuple, "a tuple of arguments").items;
     if (name == "collections OrderedDict" && items.empty()) {
       push_items(Kind::kDict, {});
-    } else if (name == "torch._utils _rebuild_tensor_v2" && items.size() >= 6) {
+    } else if ((name == "torch._utils _rebuild_tensor_v2" && items.size() >= 6) ||
+               (name == "torch._utils _rebuild_tensor" && items.size() == 4)) {  // the latter before PyTorch 0.4
       expect(items[0], Kind::kStorage, "a storage");
       push_items(Kind::kTensor, items);
     } else if (name == "torch._utils _rebuild_parameter" && !items.empty()) {
@@ -199,6 +229,8 @@ class Unpickler {
         return true;
       case 'X': push_text(Kind::kString, text(number(4))); return true;
       case 0x8c: push_text(Kind::kString, text(number(1))); return true;
+      case 'U': push_text(Kind::kString, text(number(1))); return true;  // Python 2's strings
+      case 'T': push_text(Kind::kString, text(number(4))); return true;
       case '}': push_items(Kind::kDict, {}); return true;
       case ']': push_items(Kind::kList, {}); return true;
       case ')': push_items(Kind::kTuple, {}); return true;
@@ -261,26 +293,6 @@ class Unpickler {
     return result;
   }
 
-  std::vector<PickledTensor> tensors_of(std::size_t root) {
-    std::vector<std::size_t> items = expect(root, Kind::kDict, "a dictionary").items;
-    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      const Value& key = values_[items[i]];
-      if (key.kind == Kind::kString && key.text == "state_dict") {
-        items = expect(items[i + 1], Kind::kDict, "a state dict").items;
-        break;
-      }
-    }
-    std::vector<PickledTensor> tensors;
-    std::set<std::string> names;
-    for (std::size_t i = 0; i + 1 < items.size(); i += 2) {
-      if (values_[items[i + 1]].kind != Kind::kTensor) continue;
-      const std::string& name = expect(items[i], Kind::kString, "a name").text;
-      if (!names.insert(name).second) fail("names the tensor " + in_quotes(name) + " twice");
-      tensors.push_back(tensor(name, items[i + 1]));
-    }
-    return tensors;
-  }
-
   const std::uint8_t* bytes_;
   const std::size_t size_;
   const std::string& source_;
@@ -292,8 +304,20 @@ class Unpickler {
 
 }  // namespace
 
-std::vector<PickledTensor> unpickle_state_dict(const std::uint8_t* bytes, std::size_t size, const std::string& source) {
-  return Unpickler(bytes, size, source).run();
+std::vector<PickledTensor> unpickle_state_dict(const std::uint8_t* bytes, std::size_t size, const std::string& source,
+                                               std::size_t* end) {
+  Unpickler unpickler(bytes, size, source);
+  unpickler.run();
+  *end = unpickler.end();
+  return unpickler.tensors();
+}
+
+std::vector<std::string> unpickle_strings(const std::uint8_t* bytes, std::size_t size, const std::string& source,
+                                          std::size_t* end) {
+  Unpickler unpickler(bytes, size, source);
+  unpickler.run();
+  *end = unpickler.end();
+  return unpickler.strings();
 }
 
 }  // namespace adainstyle

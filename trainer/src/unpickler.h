@@ -23,8 +23,12 @@ struct PickledTensor {
   std::vector<std::int64_t> shape, strides;
 };
 
-// The tensors of a pickled state dict (or of the one under "state_dict" of a dictionary). `source` names it in errors. Throws
-// Error(kMalformedModel).
-std::vector<PickledTensor> unpickle_state_dict(const std::uint8_t* bytes, std::size_t size, const std::string& source);
+// The tensors of a pickled state dict (or of the one under "state_dict" of a dictionary). `source` names it in errors; `end` is set
+// to the length of the pickle, which more bytes may follow. Throws Error(kMalformedModel).
+std::vector<PickledTensor> unpickle_state_dict(const std::uint8_t* bytes, std::size_t size, const std::string& source,
+                                               std::size_t* end);
+
+// The same for a pickled list of strings.
+std::vector<std::string> unpickle_strings(const std::uint8_t* bytes, std::size_t size, const std::string& source, std::size_t* end);
 
 }  // namespace adainstyle
