@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Writes small models, valid and nearly valid, into a folder: what fuzz_model starts from.
+// Writes small models, valid and nearly valid, and a pickle into the folders model/ and pickle/ below a folder: what the fuzz
+// targets start from.
+#include <filesystem>
 #include <iostream>
 #include <string>
 
@@ -42,15 +44,31 @@ Model model_of(const char* description) {
   return model;
 }
 
+// What torch.save makes of {"w": torch.zeros(2, 3)}.
+std::vector<std::uint8_t> pickle() {
+  using std::string_literals::operator""s;
+  const std::string bytes =
+      "\x80\x02}q\x00X\x01\x00\x00\x00wq\x01"
+      "ctorch._utils\n_rebuild_tensor_v2\nq\x02((X\x07\x00\x00\x00storageq\x03"
+      "ctorch\nFloatStorage\nq\x04X\x01\x00\x00\x00\x30q\x05X\x03\x00\x00\x00\x63puq\x06K\x06tq\x07QK\x00K\x02K\x03\x86q\x08"
+      "K\x03K\x01\x86q\x09\x89"
+      "ccollections\nOrderedDict\nq\x0a)Rq\x0btq\x0cRq\x0ds."s;
+  return {bytes.begin(), bytes.end()};
+}
+
 void write_seeds(const std::string& folder) {
-  write_model(folder + "/every-f32", model_of(kEveryOperation), DataType::kF32);
-  write_model(folder + "/every-f16", model_of(kEveryOperation), DataType::kF16);
-  write_model(folder + "/every-bf16", model_of(kEveryOperation), DataType::kBF16);
-  write_model(folder + "/smallest", model_of(kSmallest), DataType::kF32);
+  const std::string models = folder + "/model", pickles = folder + "/pickle";
+  std::filesystem::create_directories(models);
+  std::filesystem::create_directories(pickles);
+  write_file_atomically(pickles + "/state-dict", pickle());
+  write_model(models + "/every-f32", model_of(kEveryOperation), DataType::kF32);
+  write_model(models + "/every-f16", model_of(kEveryOperation), DataType::kF16);
+  write_model(models + "/every-bf16", model_of(kEveryOperation), DataType::kBF16);
+  write_model(models + "/smallest", model_of(kSmallest), DataType::kF32);
   SafetensorsFile raw;
   raw.tensors["w"] = {{2, 2}, {1, 2, 3, 4}};
   raw.tensors["empty"] = {{0}, {}};
-  write_file_atomically(folder + "/raw", serialize_safetensors(raw, DataType::kF16));
+  write_file_atomically(models + "/raw", serialize_safetensors(raw, DataType::kF16));
 }
 
 }  // namespace
