@@ -7,6 +7,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <set>
 
 #include "dataset.h"
@@ -155,6 +156,8 @@ TEST_F(FlowTest, TrueMotionHasNoErrorAndWrongMotionHas) {
   EXPECT_LT(warping_error(first, second, motion, valid), 1e-5);
   EXPECT_GT(warping_error(first, second, still, valid), 0.02);
   EXPECT_EQ(warping_error(first, second, still, at::zeros({40, 50}, at::kBool)), 0.0);
+  motion[0][3][20].fill_(std::numeric_limits<float>::quiet_NaN());  // unknown flow
+  EXPECT_LT(warping_error(first, second, motion, valid), 1e-5);
 }
 
 TEST_F(FlowTest, FolderOfFramesGivesTheRatio) {

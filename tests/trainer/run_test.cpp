@@ -101,8 +101,21 @@ TEST_F(TrainRun, StoppedRunSavesAndGoesOn) {
     EXPECT_NE(process.messages().find("--resume"), std::string::npos);
   }
   EXPECT_NE(checkpoint("whole"), checkpoint("cut"));
-  expect_success("cut", {"--resume"});
+  TrainerProcess resumed(arguments("cut", {"--resume", "--lr", "0.5"}), file("resumed.log"));
+  EXPECT_EQ(resumed.wait(), 0) << resumed.messages();
+  EXPECT_NE(resumed.messages().find("keeps its lr, 0.001, and not 0.5"), std::string::npos) << resumed.messages();
   EXPECT_EQ(checkpoint("whole"), checkpoint("cut"));
+}
+
+TEST_F(TrainRun, TerminalSeesABar) {
+  // `script` gives the program a terminal.
+  std::string line = std::getenv("ADAINSTYLE_TRAINER");
+  for (const std::string& argument : arguments("bar", {"--iterations", "5"})) line += " " + argument;
+  ASSERT_EQ(std::system(("script -qec '" + line + "' " + file("bar.log") + " > /dev/null").c_str()), 0);
+  const std::vector<std::uint8_t> bytes = test::read_bytes(file("bar.log"));
+  const std::string seen(bytes.begin(), bytes.end());
+  EXPECT_NE(seen.find("\r\033[K[############............] 5/10"), std::string::npos) << seen;
+  EXPECT_NE(seen.find("images/s, 0:00:00 left"), std::string::npos) << seen;
 }
 
 TEST_F(TrainRun, DivergingRunGoesBackWithALowerRate) {
@@ -139,7 +152,8 @@ TEST_F(TrainRun, WrongOptionsAreNamed) {
   const std::pair<Arguments, const char*> kCases[] = {
       {{"--crop", "30"}, "multiple of 8"},   {{"--decoder-norm", "batch"}, "--mode paper"},
       {{"--network", "nosuch"}, "nosuch"},   {{"--vgg", file("none")}, "none"},
-      {{"--content", file("none")}, "none"}, {{"--init", file("vgg.safetensors")}, "vgg"}};
+      {{"--content", file("none")}, "none"}, {{"--init", file("vgg.safetensors")}, "vgg"},
+      {{"--val-every", "0"}, "--val-every"}, {{"--val-content", file("content")}, "--val-style"}};
   for (const auto& [more, part] : kCases) {
     SCOPED_TRACE(more.back());
     TrainerProcess process(arguments("x", more), file("x.log"));
@@ -151,10 +165,24 @@ TEST_F(TrainRun, WrongOptionsAreNamed) {
 TEST_F(TrainRun, PaperModeAndItsAblationRun) {
   expect_success("paper", {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3"});
   EXPECT_EQ(read_model(file("paper.safetensors")).network.decoder.size(), 13u);
-  expect_success(
-      "norm", {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3", "--decoder-norm", "instance"});
-  EXPECT_FALSE(test::path_exists(file("norm.safetensors")));
-  EXPECT_TRUE(test::path_exists(file("norm.checkpoint.safetensors")));
+  for (const std::string norm : {"batch", "instance"}) {
+    TrainerProcess process(
+        arguments(norm, {"--mode", "paper", "--network", "vgg19", "--noise-weight", "0", "--iterations", "3", "--decoder-norm",
+                         norm, "--log", file(norm), "--val-content", file("content"), "--val-style", file("style")}),
+        file(norm + ".log"));
+    EXPECT_EQ(process.wait(), 0) << process.messages();
+    EXPECT_NE(process.messages().find("No validation"), std::string::npos) << process.messages();
+    EXPECT_FALSE(test::path_exists(file(norm + ".safetensors")));
+    EXPECT_TRUE(test::path_exists(file(norm + ".checkpoint.safetensors")));
+    std::ifstream curve(file(norm + "/log.jsonl"));
+    int points = 0;
+    for (std::string line; std::getline(curve, line); ++points) {
+      const nlohmann::json entry = nlohmann::json::parse(line);
+      EXPECT_GT(entry.at("style").get<double>(), 0.0);
+      EXPECT_GT(entry.at("content").get<double>(), 0.0);
+    }
+    EXPECT_GE(points, 3);
+  }
 }
 
 TEST_F(TrainRun, LogsAreReadByTheirReaders) {

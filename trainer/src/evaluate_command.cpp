@@ -59,6 +59,7 @@ Measurement measure_list(const EvaluateOptions& options, const LossNetwork& netw
       if (result.pairs.size() < static_cast<std::size_t>(options.grid_rows)) pictures->push_back(picture[0]);
     }
     result.pairs.push_back(measure(features[0], features[1], features[2]));
+    result.names.emplace_back(content, style);
     result.mean += result.pairs.back();
   }
   if (result.pairs.empty()) throw Error(ErrorCode::kSettings, "The list " + options.list + " is empty.");
@@ -68,7 +69,7 @@ Measurement measure_list(const EvaluateOptions& options, const LossNetwork& netw
 
 void write_reports(const EvaluateOptions& options, nlohmann::json report, const Measurement& measurement) {
   if (options.json.empty()) return;
-  for (const Quality& pair : measurement.pairs) report["of_pairs"].push_back(to_json(pair));
+  if (!measurement.pairs.empty()) report["of_pairs"] = pairs_to_json(measurement);
   write_text(options.json, report.dump(1) + "\n");
 }
 
@@ -141,13 +142,16 @@ Command add_evaluate_command(CLI::App* app) {
   app->add_option("--size", o->size, "Pictures are resized to this short side and cropped in the centre, pixels")
       ->capture_default_str()
       ->check(CLI::Range(32, 4096));
-  app->add_option("--pairs", o->pairs, "Pairs measured at most")->check(CLI::PositiveNumber);
+  app->add_option("--pairs", o->pairs, "Pairs measured at most; default: all")->check(CLI::PositiveNumber);
   app->add_option("--strength", o->strength, "From the statistics of the content (0) to those of the style (1)")
       ->capture_default_str()
       ->check(CLI::Range(0.0, 1.0));
-  app->add_option("--flow", o->flow, "Folder of frames with optical flow (.flo) and occlusion masks: warping error")
+  app->add_option(
+         "--flow", o->flow,
+         "Warping error over a folder of frame_NNNN.png with optical flow frame_NNNN.flo from each to the next and, below folders "
+         "named occlusions and invalid, masks that are black where the flow holds")
       ->type_name("DIR");
-  app->add_option("--flow-style", o->flow_style, "Style picture for --flow")->type_name("FILE");
+  app->add_option("--flow-style", o->flow_style, "Style picture for --flow, resized to --size")->type_name("FILE");
   app->add_option("--device", o->device, kDeviceHelp)->capture_default_str();
   app->add_option("--json", o->json, "Write the figures of all and of each pair here")->type_name("FILE");
   app->add_option("--grid", o->grid, "Write a picture of content, style and output of the first pairs here")->type_name("PNG");

@@ -14,6 +14,8 @@
 #include <ATen/ops/grid_sampler.h>
 #include <ATen/ops/ones.h>
 #include <ATen/ops/stack.h>
+#include <ATen/ops/where.h>
+#include <ATen/ops/zeros_like.h>
 
 #include "adainstyle/error.h"
 #include "file_io.h"
@@ -47,7 +49,9 @@ double squared_error(const at::Tensor& first, const at::Tensor& second, const at
   const at::Tensor grid = at::stack({x * (2.0 / (width - 1.0)) - 1.0, y * (2.0 / (height - 1.0)) - 1.0}, -1).unsqueeze(0);
   const at::Tensor fetched = at::grid_sampler(second, grid, /*bilinear*/ 0, /*border*/ 1, /*align_corners=*/true);
   *count = inside.sum().item<double>() * 3.0;
-  return ((first - fetched).square().sum(1)[0] * inside).sum().item<double>();
+  // Where the flow is unknown (not a number) nothing was fetched that could be multiplied by zero.
+  const at::Tensor squared = (first - fetched).square().sum(1)[0];
+  return at::where(inside, squared, at::zeros_like(squared)).sum().item<double>();
 }
 
 }  // namespace
@@ -117,6 +121,9 @@ WarpingError measure_warping(const std::vector<FlowPair>& pairs, const Stylize& 
     input += squared_error(first, second, flow, valid, &count);
     output += squared_error(stylize(first, style).clamp(0.0, 1.0), stylize(second, style).clamp(0.0, 1.0), flow, valid, &count);
     counted += count;
+  }
+  if (counted == 0.0) {
+    throw Error(ErrorCode::kSettings, "The masks and flows beside " + pairs.front().flow + " leave no pixel to compare.");
   }
   return {std::sqrt(input / counted), std::sqrt(output / counted), pairs.size()};
 }

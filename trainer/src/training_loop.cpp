@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <csignal>
+#include <cstdio>
 #include <filesystem>
 #include <memory>
 
@@ -127,7 +128,11 @@ void Training::begin() {
   const int pictures = options_.batch_size * processes_.size();
   if (!processes_.first()) return;
   log_ = std::make_unique<TrainingLog>(run_.log, run_.log_every, state_.iteration, total_iterations(options_), pictures);
-  if (run_.val_content.empty() || !exportable()) return;
+  if (run_.val_content.empty()) return;
+  if (!exportable()) {
+    log_->message("No validation: it measures the model that is exported, and only --decoder-norm none is.");
+    return;
+  }
   exact_network_ = std::make_unique<LossNetwork>(LossNetwork::load(options_.vgg, at::kFloat, device_));
   validation_ = std::make_unique<Validation>(run_.val_content, run_.val_style, *exact_network_, run_.val_size, run_.val_pairs);
   if (state_.iteration == 0) validate_now();
@@ -246,6 +251,16 @@ void Training::go() {
   if (log_ && !running) log_->message("Stopped after iteration " + std::to_string(state_.iteration) + "; go on with --resume.");
 }
 
+// Says which of the options given are not those that the checkpoint goes on with.
+void warn_of_other_options(const TrainOptions& given, const TrainOptions& resumed) {
+  const nlohmann::json defaults = TrainOptions{}, of_checkpoint = resumed;
+  for (const auto& [name, value] : nlohmann::json(given).items()) {
+    if (value == defaults[name] || value == of_checkpoint[name]) continue;
+    std::fprintf(stderr, "The resumed training keeps its %s, %s, and not %s.\n", name.c_str(), of_checkpoint[name].dump().c_str(),
+                 value.dump().c_str());
+  }
+}
+
 }  // namespace
 
 void train(TrainOptions options, const RunOptions& given) {
@@ -262,11 +277,15 @@ void train(TrainOptions options, const RunOptions& given) {
          {std::pair(&options.content, now.content), {&options.style, now.style}, {&options.vgg, now.vgg}}) {
       if (!given_path.empty()) *path = given_path;
     }
+    warn_of_other_options(now, options);
     network = header.network;
   } else {
     network = network_from(options.network);
   }
   validate(options);
+  if (run.val_content.empty() != run.val_style.empty()) {
+    throw Error(ErrorCode::kSettings, "--val-content and --val-style go together.");
+  }
   if (run.threads > 0) at::set_num_threads(run.threads);
   std::signal(SIGTERM, on_stop_signal);
   std::signal(SIGINT, on_stop_signal);

@@ -11,6 +11,13 @@
 #include "dataset.h"
 
 namespace adainstyle {
+namespace {
+
+nlohmann::json to_json(const Quality& quality) {
+  return {{"Ls", quality.style}, {"Ls_per_tap", quality.style_per_tap}, {"Lt", quality.target}, {"Lin", quality.content}};
+}
+
+}  // namespace
 
 at::Tensor load_picture(const std::string& path, int size) {
   at::Tensor picture = load_pixels(path, size).unsqueeze(0).to(at::kFloat) / 255.0;
@@ -36,15 +43,22 @@ DecodedImage picture_grid(const std::vector<at::Tensor>& pictures, int columns) 
   return grid;
 }
 
-nlohmann::json to_json(const Quality& quality) {
-  return {{"Ls", quality.style}, {"Ls_per_tap", quality.style_per_tap}, {"Lt", quality.target}, {"Lin", quality.content}};
-}
-
 nlohmann::json to_json(const Measurement& measurement) {
   nlohmann::json json = to_json(measurement.mean);
   json["static_gain"] = measurement.static_gain;
   json["pairs"] = measurement.pairs.size();
   return json;
+}
+
+nlohmann::json pairs_to_json(const Measurement& measurement) {
+  nlohmann::json all = nlohmann::json::array();
+  for (std::size_t i = 0; i < measurement.pairs.size(); ++i) {
+    all.push_back(to_json(measurement.pairs[i]));
+    all.back()["content"] = measurement.names[i].first;
+    all.back()["style"] = measurement.names[i].second;
+    if (!measurement.gains.empty()) all.back()["static_gain"] = measurement.gains[i];
+  }
+  return all;
 }
 
 Validation::Validation(const std::string& content_folder, const std::string& style_folder, const LossNetwork& network, int size,
@@ -54,6 +68,8 @@ Validation::Validation(const std::string& content_folder, const std::string& sty
   const std::size_t count = std::min({contents.size(), styles.size(), max_pairs});
   for (std::size_t i = 0; i < count; ++i) {
     Pair pair;
+    pair.content_path = contents[i];
+    pair.style_path = styles[i];
     pair.content = load_picture(contents[i], size);
     pair.style = load_picture(styles[i], size);
     pair.content_features = network.features(pair.content);
@@ -73,6 +89,7 @@ Measurement Validation::run(const Stylize& stylize) const {
     const Pair& pair = pairs_[i];
     const LossFeatures output = network_.features(clamped(pair.content, pair.style));
     result.pairs.push_back(measure(pair.content_features, pair.style_features, output));
+    result.names.emplace_back(pair.content_path, pair.style_path);
     result.mean += result.pairs.back();
     result.gains.push_back(static_gain(clamped, pair.content, pair.style, i));
     squared_gain += result.gains.back() * result.gains.back();

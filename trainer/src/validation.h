@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <nlohmann/json.hpp>
@@ -23,12 +24,15 @@ DecodedImage picture_grid(const std::vector<at::Tensor>& pictures, int columns);
 struct Measurement {
   Quality mean;
   std::vector<Quality> pairs;
-  std::vector<double> gains;  // static gain of each pair
-  double static_gain = 0.0;   // their root mean square
+  std::vector<std::pair<std::string, std::string>> names;  // paths of each pair's content and style
+  std::vector<double> gains;                               // static gain of each pair
+  double static_gain = 0.0;                                // their root mean square
 };
 
-nlohmann::json to_json(const Quality& quality);
 nlohmann::json to_json(const Measurement& measurement);
+
+// The figures of each pair.
+nlohmann::json pairs_to_json(const Measurement& measurement);
 
 // Held-out pairs, the i-th content with the i-th style, measured as design.md's protocol says. Features of the pairs are computed
 // once, with the loss network in float32.
@@ -47,6 +51,7 @@ class Validation {
 
  private:
   struct Pair {
+    std::string content_path, style_path;
     at::Tensor content, style;
     LossFeatures content_features, style_features;
   };
