@@ -32,7 +32,11 @@ PaintingWork FramePainter::paint(const ImageView& input, const MutableImageView&
     paint_parts(*parts, styling, input, parameters, output.format, work);
   } else {
     prepare_filter(parameters, fresh, restyled);
-    skip_.painted_whole(parameters.time_ns);
+    if (parameters.static_skip) {
+      skip_.painted_whole(parameters.time_ns);
+    } else {
+      skip_.forget();
+    }
     if (styling.canvas.width != input.width || styling.canvas.height != input.height) copy_alpha(input, output);
     paint_region(*frame_engine_, styling.canvas, styling, input, part_of(output, styling.canvas), parameters, work);
   }

@@ -78,6 +78,7 @@ void Stabilizer::look_at(const ImageView& input, std::int64_t time_ns, bool fres
   elapsed_ns_ = timed_ ? std::max<std::int64_t>(time_ns - last_time_, 0) : 0;
   last_time_ = time_ns;
   timed_ = true;
+  follows_noise_ = follow_noise;
   read_brightness(input);
   std::swap(tiles_, last_tiles_);
   if (!ready_) {
@@ -108,23 +109,57 @@ std::vector<Region> Stabilizer::moving_regions() const {
   return regions;
 }
 
-void Stabilizer::blend(const MutableImageView& painting, float amount, bool hold) {
+void Stabilizer::blend(const MutableImageView& painting, float amount, bool partial) {
+  if (follows_noise_ && !partial) {
+    settled_.assign(tiles_.size(), 1);
+    whole_.painting.resize(last_.painting.size());
+    whole_.brightness.resize(last_.brightness.size());
+#pragma omp parallel for num_threads(threads_) schedule(static)
+    for (int y = 0; y < height_; ++y) keep_whole_line(y, painting);
+  }
   if (!ready_) {
     begin_history(painting);
     ready_ = true;
     return;
   }
-  const float still_weight = hold ? 1.0f : 1.0f - average_share(elapsed_ns_, kStillMs * amount);
+  const float still_share = average_share(elapsed_ns_, kStillMs * amount);
+  if (partial) unsettle_moving_tiles();
 #pragma omp parallel num_threads(threads_)
   {
     std::vector<float> weights(width_);
 #pragma omp for schedule(dynamic, 8)
     for (int y = 0; y < height_; ++y) {
-      line_weights(y, still_weight, kMovingWeight * amount, weights.data());
-      for (int tx = 0; tx < tiles_x_; ++tx) blend_line(tx, y, weights.data(), hold, painting);
+      line_weights(y, partial ? 1.0f : 1.0f - still_share, kMovingWeight * amount, weights.data());
+      for (int tx = 0; tx < tiles_x_; ++tx) blend_line(tx, y, weights.data(), partial, still_share, painting);
     }
   }
   std::swap(last_, next_);
+}
+
+void Stabilizer::keep_whole_line(int y, const MutableImageView& painting) {
+  const PixelLayout layout = pixel_layout(painting.format);
+  const std::uint8_t* pixel = painting.planes[0] + y * painting.strides[0];
+  for (std::size_t at = static_cast<std::size_t>(y) * width_; at < static_cast<std::size_t>(y + 1) * width_;
+       ++at, pixel += layout.bytes) {
+    whole_.brightness[at] = static_cast<std::uint16_t>(brightness_[at] << 8);
+    whole_.painting[at * 3] = static_cast<std::uint16_t>(pixel[layout.red] << 8);
+    whole_.painting[at * 3 + 1] = static_cast<std::uint16_t>(pixel[layout.green] << 8);
+    whole_.painting[at * 3 + 2] = static_cast<std::uint16_t>(pixel[layout.blue] << 8);
+  }
+}
+
+// With those beside them, which are blended with them.
+void Stabilizer::unsettle_moving_tiles() {
+  for (int ty = 0; ty < tiles_y_; ++ty) {
+    for (int tx = 0; tx < tiles_x_; ++tx) {
+      if (tiles_[static_cast<std::size_t>(ty) * tiles_x_ + tx].still) continue;
+      for (int v = std::max(ty - 1, 0); v <= std::min(ty + 1, tiles_y_ - 1); ++v) {
+        for (int u = std::max(tx - 1, 0); u <= std::min(tx + 1, tiles_x_ - 1); ++u) {
+          settled_[static_cast<std::size_t>(v) * tiles_x_ + u] = 0;
+        }
+      }
+    }
+  }
 }
 
 void Stabilizer::resize(int width, int height) {
@@ -296,8 +331,12 @@ void Stabilizer::line_weights(int y, float still_weight, float moving_weight, fl
   }
 }
 
-void Stabilizer::blend_line(int tile_x, int y, const float* weights, bool hold, const MutableImageView& painting) {
-  const Tile& tile = tiles_[static_cast<std::size_t>(y / kTile) * tiles_x_ + tile_x];
+// pull: how far what is settled goes to the last whole painting.
+void Stabilizer::blend_line(int tile_x, int y, const float* weights, bool partial, float pull, const MutableImageView& painting) {
+  const std::size_t tile_at = static_cast<std::size_t>(y / kTile) * tiles_x_ + tile_x;
+  const Tile& tile = tiles_[tile_at];
+  const bool held = partial && tile.still;
+  const bool pulled = held && settled_[tile_at];
   const PixelLayout layout = pixel_layout(painting.format);
   const int offsets[3] = {layout.red, layout.green, layout.blue};
   std::uint8_t* row = painting.planes[0] + y * painting.strides[0];
@@ -308,16 +347,18 @@ void Stabilizer::blend_line(int tile_x, int y, const float* weights, bool hold, 
     const int here = brightness_[at] << 8;
     const int old_brightness = sample.of(last_.brightness, 1, 0);
     const int difference = std::abs(here - old_brightness) >> 8;
-    const float same = hold && tile.still
-                           ? 1.0f
-                           : std::clamp(static_cast<float>(kPixelOther - difference) / (kPixelOther - kPixelSame), 0.0f, 1.0f);
+    const float same =
+        held ? 1.0f : std::clamp(static_cast<float>(kPixelOther - difference) / (kPixelOther - kPixelSame), 0.0f, 1.0f);
     const float share = 1.0f - weights[x] * same;  // of the new painting
-    const auto blended = [share](int old_value, int new_value) {
-      return static_cast<std::uint16_t>(static_cast<float>(old_value) + static_cast<float>(new_value - old_value) * share + 0.5f);
+    const auto blended = [&](int old_value, int whole_value, int new_value) {
+      float value = static_cast<float>(old_value);
+      if (pulled) value += (static_cast<float>(whole_value) - value) * pull;
+      return static_cast<std::uint16_t>(value + (static_cast<float>(new_value) - value) * share + 0.5f);
     };
-    next_.brightness[at] = blended(old_brightness, here);
+    next_.brightness[at] = blended(old_brightness, pulled ? whole_.brightness[at] : 0, here);
     for (int c = 0; c < 3; ++c) {
-      const std::uint16_t value = blended(sample.of(last_.painting, 3, c), pixel[offsets[c]] << 8);
+      const std::uint16_t value =
+          blended(sample.of(last_.painting, 3, c), pulled ? whole_.painting[at * 3 + c] : 0, pixel[offsets[c]] << 8);
       next_.painting[at * 3 + c] = value;
       pixel[offsets[c]] = level_of(value);
     }

@@ -17,6 +17,9 @@ namespace adainstyle {
 // moves, and not at all where the tile, or a pixel in it, was not found again, so that nothing is left behind. What is kept as the
 // frame's brightness is blended by the same shares: a drift too slow to see from frame to frame adds up until it is seen.
 //
+// Where only parts of frames are painted, what stands still goes on to the last whole painting instead, as slowly: it was painted when
+// other things were near, which the network sees, and would keep their shadow when they are gone. Not where something moved since.
+//
 // All pictures lie in system memory, in packed formats. One thread at a time.
 class Stabilizer {
  public:
@@ -33,9 +36,9 @@ class Stabilizer {
   // Rectangles that together hold every tile that is not still, and the tiles beside them, which are blended with them. Pixels.
   std::vector<Region> moving_regions() const;
 
-  // Blends the painting of the frame that was looked at with the last one, in place. amount: above 0, to 1. hold: what is still is
-  // not even touched, and of the painting only what lies in moving_regions() needs to be there.
-  void blend(const MutableImageView& painting, float amount, bool hold);
+  // Blends the painting of the frame that was looked at with the last one, in place. amount: above 0, to 1. partial: of the painting
+  // only what lies in moving_regions() is there.
+  void blend(const MutableImageView& painting, float amount, bool partial);
 
  private:
   struct Tile {
@@ -57,7 +60,9 @@ class Stabilizer {
   float mismatch(int tile_x, int tile_y, const Tile& tile) const;
   float still_mismatch(int tile_x, int tile_y) const;
   void line_weights(int y, float still_weight, float moving_weight, float* weights) const;
-  void blend_line(int tile_x, int y, const float* weights, bool hold, const MutableImageView& painting);
+  void blend_line(int tile_x, int y, const float* weights, bool partial, float pull, const MutableImageView& painting);
+  void keep_whole_line(int y, const MutableImageView& painting);
+  void unsettle_moving_tiles();
   void begin_history(const MutableImageView& painting);
 
   const int threads_;
@@ -65,6 +70,7 @@ class Stabilizer {
   int height_ = 0;
   int tiles_x_ = 0;
   int tiles_y_ = 0;
+  bool follows_noise_ = false;
   bool ready_ = false;  // last_ holds a painting that may be used
   bool timed_ = false;  // last_time_ holds a time
   std::int64_t last_time_ = 0;
@@ -77,6 +83,8 @@ class Stabilizer {
   std::vector<float> sorted_;
   History last_;
   History next_;
+  History whole_;                      // the last whole frame, as it came, where parts are painted
+  std::vector<std::uint8_t> settled_;  // by tile: nothing moved there since
 };
 
 }  // namespace adainstyle

@@ -26,7 +26,7 @@ Region around(const Region& a, const Region& b) {
 }  // namespace
 
 bool StaticSkip::is_due(std::int64_t time_ns) const {
-  return time_ns < last_whole_time_ || time_ns - last_whole_time_ >= kWholeFrameEvery;
+  return !last_whole_time_ || time_ns < *last_whole_time_ || time_ns - *last_whole_time_ >= kWholeFrameEvery;
 }
 
 // Joins two rectangles at a time, those that save most, until no two are cheaper together.

@@ -16,11 +16,12 @@ class StaticSkip {
   // radius: of what a pixel of the painting depends on. stride: of the network, to which parts are aligned. Both in pixels.
   StaticSkip(int radius, int stride) : radius_(radius), stride_(stride) {}
 
-  // Whether the statistics of the last whole frame still serve at this time.
+  // Whether a whole frame has to be painted at this time, because the statistics of the last one, if there is one, do not serve.
   bool is_due(std::int64_t time_ns) const;
 
-  // To be told of each frame whose canvas is painted as a whole.
+  // To be told of each frame whose canvas is painted as a whole, while static-skip is on; where it is off, to forget.
   void painted_whole(std::int64_t time_ns) { last_whole_time_ = time_ns; }
+  void forget() { last_whole_time_.reset(); }
 
   struct Part {
     Region shown;    // what has to be right
@@ -37,7 +38,7 @@ class StaticSkip {
  private:
   int radius_;
   int stride_;
-  std::int64_t last_whole_time_ = 0;
+  std::optional<std::int64_t> last_whole_time_;
 };
 
 }  // namespace adainstyle

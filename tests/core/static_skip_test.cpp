@@ -111,6 +111,16 @@ TEST_F(StaticSkipTest, InPlaceIsTheSame) {
   }
 }
 
+TEST_F(StaticSkipTest, MaySwitchOnWhileFramesFlow) {
+  parameters_.static_skip = false;
+  next(scene(40, 40));
+  parameters_.static_skip = true;
+  next(scene(44, 40));  // whole: nothing is known that a part could be painted with
+  EXPECT_DOUBLE_EQ(stylizer_->timings().painted_share, 1.0);
+  next(scene(48, 40));
+  EXPECT_LT(stylizer_->timings().painted_share, 0.9);
+}
+
 TEST_F(StaticSkipTest, AlphaIsCopiedEverywhere) {
   std::vector<std::uint8_t> in(static_cast<std::size_t>(kWidth) * kHeight * 4, 100);
   for (std::size_t i = 3; i < in.size(); i += 4) in[i] = static_cast<std::uint8_t>(i / 4);
@@ -129,6 +139,29 @@ TEST_F(StaticSkipTest, AWholeFrameIsPaintedOnceASecond) {
   const Frame still = scene(40, 40);
   for (int i = 0; i < 51; ++i) next(still);  // 25 frames a second, the last one at 2 s
   EXPECT_NEAR(stylizer_->timings().painted_share, 3.0 / 51.0, 1e-6);
+}
+
+// What was painted while something was near, which the network sees, does not keep its shadow.
+TEST_F(StaticSkipTest, WhatIsRevealedFollowsTheWholePainting) {
+  const Frame empty = scene(380, 40);
+  const auto with_thing = [&](int left) {
+    Frame frame = empty;
+    for (int y = 130; y < 190; ++y) {
+      for (int x = left; x < std::min(left + 60, kWidth); ++x) std::fill_n(frame.at(x, y), 3, std::uint8_t{250});
+    }
+    return frame;
+  };
+  next(empty);
+  for (int left = 60; left < kWidth; left += 16) next(with_thing(left));
+  const Frame revealed = next(empty);
+  Frame later(0, 0);
+  for (int i = 0; i < 250; ++i) later = next(empty);  // ten seconds
+  const auto fresh_stylizer = open_stylizer({"", "cpu", Precision::kFp32, 2});
+  Frame fresh(kWidth, kHeight);
+  fresh_stylizer->process(empty.view(), fresh.mutable_view(), {style_});
+  EXPECT_GT(test::largest_difference(revealed, fresh), 20);
+  EXPECT_LT(test::mean_difference(later, fresh), 0.2);
+  EXPECT_LE(test::largest_difference(later, fresh), 4);
 }
 
 // Sensor noise is not taken for motion, and what moves in front of it is found.
