@@ -93,8 +93,8 @@ TEST_F(Commands, EvaluateMeasuresOutputsMadeElsewhere) {
   // An output that is the style has no style loss, one that is the content no content loss.
   std::ofstream(file("list.tsv")) << file("content/0.png") << '\t' << file("style/0.png") << '\t' << file("style/0.png") << "\n\n"
                                   << file("content/1.png") << '\t' << file("style/1.png") << '\t' << file("content/1.png") << '\n';
-  run({"evaluate", "--list", file("list.tsv"), "--vgg", file("vgg.safetensors"), "--size", "48", "--json", file("report.json"), "--grid",
-       file("grid.png")});
+  run({"evaluate", "--list", file("list.tsv"), "--vgg", file("vgg.safetensors"), "--size", "48", "--json", file("report.json"),
+       "--grid", file("grid.png")});
   const nlohmann::json all = report();
   EXPECT_EQ(all.at("pairs"), 2);
   EXPECT_FALSE(all.contains("static_gain"));

@@ -253,8 +253,8 @@ void Training::go() {
 
 // Says which of the options given are not those that the checkpoint goes on with.
 void warn_of_other_options(const TrainOptions& given, const TrainOptions& resumed) {
-  const nlohmann::json defaults = TrainOptions{}, of_checkpoint = resumed;
-  for (const auto& [name, value] : nlohmann::json(given).items()) {
+  const nlohmann::json defaults = TrainOptions{}, of_checkpoint = resumed, on_command_line = given;
+  for (const auto& [name, value] : on_command_line.items()) {
     if (value == defaults[name] || value == of_checkpoint[name]) continue;
     std::fprintf(stderr, "The resumed training keeps its %s, %s, and not %s.\n", name.c_str(), of_checkpoint[name].dump().c_str(),
                  value.dump().c_str());
