@@ -112,8 +112,7 @@ std::vector<Region> Stabilizer::moving_regions() const {
 void Stabilizer::blend(const MutableImageView& painting, float amount, bool partial) {
   if (follows_noise_ && !partial) {
     settled_.assign(tiles_.size(), 1);
-    whole_.painting.resize(last_.painting.size());
-    whole_.brightness.resize(last_.brightness.size());
+    whole_.resize(last_.painting.size());
 #pragma omp parallel for num_threads(threads_) schedule(static)
     for (int y = 0; y < height_; ++y) keep_whole_line(y, painting);
   }
@@ -139,12 +138,11 @@ void Stabilizer::blend(const MutableImageView& painting, float amount, bool part
 void Stabilizer::keep_whole_line(int y, const MutableImageView& painting) {
   const PixelLayout layout = pixel_layout(painting.format);
   const std::uint8_t* pixel = painting.planes[0] + y * painting.strides[0];
-  for (std::size_t at = static_cast<std::size_t>(y) * width_; at < static_cast<std::size_t>(y + 1) * width_;
-       ++at, pixel += layout.bytes) {
-    whole_.brightness[at] = static_cast<std::uint16_t>(brightness_[at] << 8);
-    whole_.painting[at * 3] = static_cast<std::uint16_t>(pixel[layout.red] << 8);
-    whole_.painting[at * 3 + 1] = static_cast<std::uint16_t>(pixel[layout.green] << 8);
-    whole_.painting[at * 3 + 2] = static_cast<std::uint16_t>(pixel[layout.blue] << 8);
+  std::uint8_t* kept = whole_.data() + static_cast<std::size_t>(y) * width_ * 3;
+  for (int x = 0; x < width_; ++x, pixel += layout.bytes, kept += 3) {
+    kept[0] = pixel[layout.red];
+    kept[1] = pixel[layout.green];
+    kept[2] = pixel[layout.blue];
   }
 }
 
@@ -350,15 +348,14 @@ void Stabilizer::blend_line(int tile_x, int y, const float* weights, bool partia
     const float same =
         held ? 1.0f : std::clamp(static_cast<float>(kPixelOther - difference) / (kPixelOther - kPixelSame), 0.0f, 1.0f);
     const float share = 1.0f - weights[x] * same;  // of the new painting
-    const auto blended = [&](int old_value, int whole_value, int new_value) {
-      float value = static_cast<float>(old_value);
-      if (pulled) value += (static_cast<float>(whole_value) - value) * pull;
-      return static_cast<std::uint16_t>(value + (static_cast<float>(new_value) - value) * share + 0.5f);
+    const auto blended = [share](float old_value, int new_value) {
+      return static_cast<std::uint16_t>(old_value + (static_cast<float>(new_value) - old_value) * share + 0.5f);
     };
-    next_.brightness[at] = blended(old_brightness, pulled ? whole_.brightness[at] : 0, here);
+    next_.brightness[at] = blended(static_cast<float>(old_brightness), here);
     for (int c = 0; c < 3; ++c) {
-      const std::uint16_t value =
-          blended(sample.of(last_.painting, 3, c), pulled ? whole_.painting[at * 3 + c] : 0, pixel[offsets[c]] << 8);
+      auto old_value = static_cast<float>(sample.of(last_.painting, 3, c));
+      if (pulled) old_value += (static_cast<float>(whole_[at * 3 + c] << 8) - old_value) * pull;
+      const std::uint16_t value = blended(old_value, pixel[offsets[c]] << 8);
       next_.painting[at * 3 + c] = value;
       pixel[offsets[c]] = level_of(value);
     }

@@ -19,6 +19,7 @@ namespace adainstyle {
 //
 // Where only parts of frames are painted, what stands still goes on to the last whole painting instead, as slowly: it was painted when
 // other things were near, which the network sees, and would keep their shadow when they are gone. Not where something moved since.
+// The brightness that is kept stays, so that a single frame's noise does not get into what tiles are compared with.
 //
 // All pictures lie in system memory, in packed formats. One thread at a time.
 class Stabilizer {
@@ -83,7 +84,7 @@ class Stabilizer {
   std::vector<float> sorted_;
   History last_;
   History next_;
-  History whole_;                      // the last whole frame, as it came, where parts are painted
+  std::vector<std::uint8_t> whole_;    // RGB: the last whole painting, as it came, where parts are painted
   std::vector<std::uint8_t> settled_;  // by tile: nothing moved there since
 };
 
