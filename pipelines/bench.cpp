@@ -88,7 +88,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  let_waiting_threads_sleep();
+  limit_spinning();
   try {
     return parse_and_run(argc, argv);
   } catch (const std::exception& error) {

@@ -43,15 +43,16 @@ std::string advice_for(const std::string& factory) {
 
 }  // namespace
 
-// Note [Sleeping threads]
+// Note [Spinning threads]
 // A frame is some twenty loops over rows, each shared among the threads of OpenMP, which meet at its end. libgomp lets those that
-// wait there spin, by default 300,000 times. On a machine that has nothing else to do that costs nothing. Where other programs run,
-// the thread that is waited for often has no processor, and those that spin keep one from it: four times the processor time and a
-// quarter of the frames (docs/pipelines.md, "On a busy machine"). libgomp reads its environment when it is loaded, together with
-// LibTorch and so after the beginning of main(). The element leaves its process's environment alone, since other threads may be
-// reading it by then; this is for the programs.
-void let_waiting_threads_sleep() {
-  if (std::getenv("GOMP_SPINCOUNT") == nullptr) setenv("OMP_WAIT_POLICY", "passive", 0);
+// wait there spin, by default 300,000 times, before they sleep. Where other programs run, the thread that is waited for often has no
+// processor, and those that spin keep one from it: four times the processor time and a quarter of the frames. To sleep at once
+// (OMP_WAIT_POLICY=passive) mends that, but costs a quarter of the frames where nothing else runs, since waking takes longer than most
+// waits. 10,000 turns lose little on either side (docs/pipelines.md, "On a busy machine"). libgomp reads its environment when it is
+// loaded, together with LibTorch and so after the beginning of main(). The element leaves its process's environment alone, since other
+// threads may be reading it by then; this is for the programs.
+void limit_spinning() {
+  if (std::getenv("OMP_WAIT_POLICY") == nullptr) setenv("GOMP_SPINCOUNT", "10000", 0);
 }
 
 std::string uri_of_readable_file(const std::string& path) {

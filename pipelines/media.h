@@ -29,9 +29,10 @@ struct SampleUnref {
 };
 using SamplePtr = std::unique_ptr<GstSample, SampleUnref>;
 
-// Lets the threads that paint a frame sleep while they wait for each other, see Note [Sleeping threads]; where the environment says
-// how they are to wait, that stands. To be called first in main(): while other threads run the environment must not change.
-void let_waiting_threads_sleep();
+// Lets the threads that paint a frame spin only shortly while they wait for each other, see Note [Spinning threads]; where the
+// environment says how they are to wait, that stands. To be called first in main(): while other threads run the environment must not
+// change.
+void limit_spinning();
 
 // The URI of a file that exists and can be read; throws what is wrong with it otherwise.
 std::string uri_of_readable_file(const std::string& path);

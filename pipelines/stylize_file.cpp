@@ -134,7 +134,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  let_waiting_threads_sleep();
+  limit_spinning();
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of writing, like a full disk
   try {
     return parse_and_run(argc, argv);

@@ -216,7 +216,7 @@ int parse_and_run(int argc, char** argv) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  let_waiting_threads_sleep();
+  limit_spinning();
   std::signal(SIGPIPE, SIG_IGN);  // a viewer that has gone is no reason to end
   try {
     return parse_and_run(argc, argv);
