@@ -65,4 +65,9 @@ step "measure"
   nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv,noheader
   echo "commit $(git rev-parse --short HEAD), $(nvcc --version | tail -1), compute-sanitizer $sanitizer"
   build/tests/benchmarks/gpu-benchmark
+  if .venv/bin/python -c 'import tensorrt' 2>/dev/null; then
+    .venv/bin/python tests/benchmarks/tensorrt_speed.py models/adain-small.safetensors
+  else
+    echo "TensorRT: its Python package is not in .venv, not compared"
+  fi
 } | tee build/gpu-report.md

@@ -93,6 +93,16 @@ TEST_F(ErrorsTest, TilesAreAWarningOnce) {
   EXPECT_FALSE(MessagePtr(gst_bus_pop_filtered(player_.bus(), GST_MESSAGE_WARNING)));
 }
 
+TEST_F(ErrorsTest, WhatTheStylizerHasToSayIsAWarningOnce) {
+  g_object_set(player_.element(), "style-image", "value=1", "model", "notice=slower", nullptr);
+  player_.play(info_);
+  for (int frame = 0; frame < 3; ++frame) EXPECT_FALSE(player_.repaint(test_picture(info_)).empty());
+  const MessagePtr warning = next_message(player_.bus(), GST_MESSAGE_WARNING);
+  ASSERT_TRUE(warning);
+  EXPECT_NE(report_of(warning.get()).text.find("slower"), std::string::npos);
+  EXPECT_FALSE(MessagePtr(gst_bus_pop_filtered(player_.bus(), GST_MESSAGE_WARNING)));
+}
+
 TEST_F(ErrorsTest, StyleNotSet) {
   expect_failure_to_reach(GST_STATE_PAUSED);
   expect_error(kResource, GST_RESOURCE_ERROR_SETTINGS, "Set the property style-image");

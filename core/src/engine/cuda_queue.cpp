@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstring>
+#include <exception>
 #include <optional>
 
 #include "engine/cuda_entry.h"
@@ -50,20 +51,28 @@ class PinnedRing {
 
 class CudaGraph : public DeviceGraph {
  public:
-  explicit CudaGraph(const c10::cuda::CUDAStream& stream) : stream_(stream) {}
+  explicit CudaGraph(const c10::cuda::CUDAStream& stream) : stream_(stream), pool_(at::cuda::graph_pool_handle()) {}
   ~CudaGraph() override { cudaStreamSynchronize(stream_); }  // its memory goes, and may be given to another stream
 
   // thread_local: other threads, which load styles or run other elements, may go on allocating meanwhile.
   void record(const std::function<void()>& work) {
     const c10::cuda::CUDAStreamGuard guard(stream_);
-    graph_.capture_begin({0, 0}, cudaStreamCaptureModeThreadLocal);
+    graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
+    std::exception_ptr failure;
     try {
       work();
     } catch (...) {
-      give_up();
-      throw;
+      failure = std::current_exception();
     }
-    graph_.capture_end();
+    try {
+      graph_.capture_end();
+    } catch (...) {
+      if (!failure) failure = std::current_exception();
+      leave_pool();
+    }
+    if (!failure) return;
+    cudaGetLastError();
+    std::rethrow_exception(failure);
   }
 
   void replay() override {
@@ -72,16 +81,18 @@ class CudaGraph : public DeviceGraph {
   }
 
  private:
-  void give_up() noexcept {
+  // What CUDAGraph leaves undone where a capture ends badly: the allocator would go on asking it which memory is the graph's.
+  void leave_pool() noexcept {
     try {
-      graph_.capture_end();
+      c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_);
+      c10::cuda::CUDACachingAllocator::releasePool(stream_.device_index(), pool_);
     } catch (const std::exception&) {
-      // A capture that something has broken cannot end well; what broke it is being thrown already.
+      // Then it has been done.
     }
-    cudaGetLastError();
   }
 
   c10::cuda::CUDAStream stream_;
+  c10::MempoolId_t pool_;
   at::cuda::CUDAGraph graph_;
 };
 

@@ -185,7 +185,8 @@ class FakeStylizer : public Stylizer {
             1,
             1000,
             24,
-            options_.memory_limit == 0 ? 1 : number(words_, "tiles")};
+            options_.memory_limit == 0 ? 1 : number(words_, "tiles"),
+            words_.count("notice") != 0 ? words_.at("notice") : ""};
   }
 
   StylizerTimings timings() const override {

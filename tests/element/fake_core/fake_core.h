@@ -20,6 +20,7 @@ namespace adainstyle::fake {
 //   model         throw=WORD    opening the model fails
 //                 process-throw=WORD  every frame fails
 //                 tiles=N       with a memory-limit, frames count as painted in so many tiles
+//                 notice=WORD   the stylizer has that to say
 //                 sleep-ms=N    every frame takes this long at the least
 //
 // WORD is settings, not-found, unreadable, not-an-image, malformed-model, device-absent, library or out-of-memory for an Error of
