@@ -14,7 +14,7 @@
 #   --come-and-go N  N further viewers join and leave at random
 #   --stop-reading   a further viewer stops reading after some seconds
 #   --half-open N    for 10 seconds N connections that ask nothing, or half a request, for 10 seconds none, and so on
-#   --check          fail if memory has grown by more than 8 MB, or threads or open files by more than 4
+#   --check          fail if at the end memory has grown by more than 8 MB, or threads or open files by more than 4
 #   --samples FILE   every sample, one JSON object a line
 #   --seed NUMBER    of the random moments (default 1)
 #
