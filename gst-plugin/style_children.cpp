@@ -4,6 +4,7 @@
 #include <cstring>
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "element_state.h"
@@ -100,14 +101,14 @@ void remove_child(GstElement* element, GstObject* child) {
   gst_object_unparent(child);  // and with it the element's reference
 }
 
-void fit(GstElement* element, bool any) {
+void fit(GstElement* element) {
   ElementState& state = state_of(element);
   for (;;) {
     GstObject* added = nullptr;
     GstObject* removed = nullptr;
     {
       const std::lock_guard guard(state.lock);
-      const std::size_t wanted = any ? state.settings.style_images.size() : 0;
+      const std::size_t wanted = state.settings.style_images.size();
       if (state.children.size() > wanted) {
         removed = state.children.back();
         state.children.pop_back();
@@ -165,9 +166,11 @@ void init_preset(gpointer interface, gpointer) {
   preset->get_property_names = own_preset_names;
 }
 
-void fit_children(GstElement* element) noexcept { fit(element, true); }
+void fit_children(GstElement* element) noexcept { fit(element); }
 
-void drop_children(GstElement* element) noexcept { fit(element, false); }
+void drop_children(GstElement* element) noexcept {
+  for (GstObject* child : std::exchange(state_of(element).children, {})) gst_object_unparent(child);
+}
 
 void sync_children(GstElement* element, GstClockTime time) noexcept {
   const guint count = children_count(GST_CHILD_PROXY(element));

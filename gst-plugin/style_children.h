@@ -25,7 +25,7 @@ void init_preset(gpointer interface, gpointer data);
 // Adds and removes children until there is one for each of style-images. Without the state's lock.
 void fit_children(GstElement* element) noexcept;
 
-// Removes all children.
+// Lets all children go when the element ends, which nobody is told.
 void drop_children(GstElement* element) noexcept;
 
 // Lets the children's control bindings set what they hold at a stream time.
