@@ -57,6 +57,7 @@ PixelFormat pixel_format(GstVideoFormat format) {
     case GST_VIDEO_FORMAT_xBGR: return PixelFormat::kxBGR;
     case GST_VIDEO_FORMAT_I420: return PixelFormat::kI420;
     case GST_VIDEO_FORMAT_NV12: return PixelFormat::kNV12;
+    case GST_VIDEO_FORMAT_RGBP: return PixelFormat::kRGBP;
     default:
       throw Error(ErrorCode::kSettings, std::string("The video format ") + gst_video_format_to_string(format) +
                                             " is not handled. Put a videoconvert in front of adainstyle.");

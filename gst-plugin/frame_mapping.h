@@ -6,7 +6,7 @@
 #include "adainstyle/image.h"
 
 // The formats that pixel_format() knows, as a caps value.
-#define ADAINSTYLE_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, ARGB, ABGR, RGBx, BGRx, xRGB, xBGR, I420, NV12 }"
+#define ADAINSTYLE_VIDEO_FORMATS "{ RGB, BGR, RGBA, BGRA, ARGB, ABGR, RGBx, BGRx, xRGB, xBGR, I420, NV12, RGBP }"
 
 namespace adainstyle::gst {
 

@@ -11,7 +11,7 @@
 
 // The formats of ADAINSTYLE_VIDEO_FORMATS that gst/cuda has memory for in every version from 1.22 on, as a caps value. Pixels of four
 // bytes come first: they are what a GPU reads best.
-#define ADAINSTYLE_GPU_VIDEO_FORMATS "{ RGBA, BGRA, RGBx, BGRx, ARGB, ABGR, RGB, BGR, NV12, I420 }"
+#define ADAINSTYLE_GPU_VIDEO_FORMATS "{ RGBA, BGRA, RGBx, BGRx, ARGB, ABGR, RGB, BGR, NV12, I420, RGBP }"
 
 namespace adainstyle::gst {
 

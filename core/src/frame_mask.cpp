@@ -5,6 +5,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "pixels/pixel_body.h"
+
 namespace adainstyle {
 namespace {
 
@@ -43,13 +45,13 @@ void blur_line(float* line, int count, std::ptrdiff_t step, int radius, std::vec
 }  // namespace
 
 GreyPicture grey_picture(const ImageView& picture) {
-  const PixelLayout layout = pixel_layout(picture.format);
+  const PixelReader color_at(picture);
   GreyPicture grey{picture.width, picture.height, {}};
   grey.levels.reserve(static_cast<std::size_t>(picture.width) * picture.height);
   for (int y = 0; y < picture.height; ++y) {
-    const std::uint8_t* pixel = picture.planes[0] + y * picture.strides[0];
-    for (int x = 0; x < picture.width; ++x, pixel += layout.bytes) {
-      const int luma = 77 * pixel[layout.red] + 150 * pixel[layout.green] + 29 * pixel[layout.blue];
+    for (int x = 0; x < picture.width; ++x) {
+      const Rgb color = color_at(x, y);
+      const int luma = 77 * color.red + 150 * color.green + 29 * color.blue;
       grey.levels.push_back(static_cast<std::uint8_t>((luma + 128) >> 8));
     }
   }

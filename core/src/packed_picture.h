@@ -23,13 +23,14 @@ class PackedPicture {
   ImageView view() const { return view_of<const std::uint8_t>(bytes_.data()); }
   MutableImageView mutable_view() { return view_of<std::uint8_t>(bytes_.data()); }
 
-  // A YUV picture becomes RGB.
+  // What is not packed becomes RGB.
   ImageView copy(const ImageView& picture, int threads) {
-    resize(is_yuv(picture.format) ? PixelFormat::kRGB : picture.format, picture.width, picture.height);
-    if (is_yuv(picture.format)) {
-      convert_picture(picture, mutable_view(), threads);
-    } else {
+    const bool packed = is_packed(picture.format);
+    resize(packed ? picture.format : PixelFormat::kRGB, picture.width, picture.height);
+    if (packed) {
       copy_pixels(picture, mutable_view());
+    } else {
+      convert_picture(picture, mutable_view(), threads);
     }
     return view();
   }

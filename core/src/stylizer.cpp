@@ -99,11 +99,11 @@ class EngineStylizer : public Stylizer {
       const bool compares = parameters.preserve_color == PreserveColor::kLuma || keeps_outside(parameters);
       const bool edits = compares || reduces || parameters.stabilization > 0.0f;
       // The engine reads and writes any format; whoever else looks at pixels wants packed ones.
-      const bool apart = edits && is_yuv(painting.format);
+      const bool apart = edits && !is_packed(painting.format);
       const bool overwrites = !apart && frame.planes[0] == painting.planes[0];
       Stopwatch watch;
       double convert = 0.0;
-      const bool copies = (edits && is_yuv(frame.format)) || (compares && overwrites);
+      const bool copies = (edits && !is_packed(frame.format)) || (compares && overwrites);
       const ImageView input = copies ? input_copy_.copy(frame, threads_) : frame;
       if (apart) painting_copy_.resize(PixelFormat::kRGB, painting.width, painting.height);
       const MutableImageView output = apart ? painting_copy_.mutable_view() : painting;
@@ -190,8 +190,8 @@ class EngineStylizer : public Stylizer {
   // From one frame to the next.
   std::optional<ReducedFrame> reduced_;
   FrameMask large_mask_;         // at the size of the frame, where that is not the size that is painted
-  PackedPicture input_copy_;     // of an input that the output overwrites or that is YUV
-  PackedPicture painting_copy_;  // what becomes a YUV output
+  PackedPicture input_copy_;     // of an input that the output overwrites or that is not packed
+  PackedPicture painting_copy_;  // what becomes an output that is not packed
 };
 
 }  // namespace

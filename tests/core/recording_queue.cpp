@@ -114,8 +114,7 @@ void write(const FeatureMap& features, const float* bias, int block, const Image
   const PixelLayout to = pixel_layout(output.format);
   for (int y = 0; y < output.height; ++y) {
     for (int x = 0; x < output.width; ++x) {
-      store_pixel(from, pixel_at(input, from.bytes, x, y), to, pixel_at(output, to.bytes, x, y), color.value(0, x, y),
-                  color.value(1, x, y), color.value(2, x, y));
+      store_pixel(input, from, output, to, x, y, color.value(0, x, y), color.value(1, x, y), color.value(2, x, y));
     }
   }
 }

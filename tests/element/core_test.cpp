@@ -120,6 +120,21 @@ TEST_F(CoreTest, PaintsEveryFormatAlike) {
   }
 }
 
+TEST_F(CoreTest, PaintsPlanarRgbAsRgb) {
+  Player player;
+  set_style(player, style_path("woodcut"));
+  player.play(info_);
+  const Pixels rgb = player.repaint(picture_);
+  const auto planes_of = [](const Pixels& pixels) {
+    Pixels planes(pixels.size());
+    const std::size_t count = pixels.size() / 3;
+    for (std::size_t i = 0; i < pixels.size(); ++i) planes[i % 3 * count + i / 3] = pixels[i];
+    return planes;
+  };
+  player.change_caps(video_info(GST_VIDEO_FORMAT_RGBP, GST_VIDEO_INFO_WIDTH(&info_), GST_VIDEO_INFO_HEIGHT(&info_)));
+  EXPECT_EQ(player.repaint(planes_of(picture_)), planes_of(rgb));
+}
+
 TEST_F(CoreTest, HonoursPaddedRows) {
   Player player;
   set_style(player, style_path("mosaic"));

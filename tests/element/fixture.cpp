@@ -106,7 +106,7 @@ Pixels read_pixels(const GstVideoInfo& info, GstBuffer* buffer) {
 }
 
 Pixels meaningful(const GstVideoInfo& info, Pixels pixels) {
-  if (!GST_VIDEO_INFO_IS_RGB(&info) || pixel_bytes(info) == 3 || GST_VIDEO_INFO_HAS_ALPHA(&info)) return pixels;
+  if (!GST_VIDEO_INFO_IS_RGB(&info) || pixel_bytes(info) != 4 || GST_VIDEO_INFO_HAS_ALPHA(&info)) return pixels;
   // The three colours lie at 0+1+2+3 minus the offset of the byte between or beside them.
   const int colours =
       GST_VIDEO_INFO_COMP_POFFSET(&info, 0) + GST_VIDEO_INFO_COMP_POFFSET(&info, 1) + GST_VIDEO_INFO_COMP_POFFSET(&info, 2);

@@ -44,7 +44,7 @@ std::string test_name(const ::testing::TestParamInfo<FormatsTest::ParamType>& in
 
 INSTANTIATE_TEST_SUITE_P(All, FormatsTest,
                          ::testing::Combine(::testing::Values("RGB", "BGR", "RGBA", "BGRA", "ARGB", "ABGR", "RGBx", "BGRx", "xRGB",
-                                                              "xBGR", "I420", "NV12"),
+                                                              "xBGR", "I420", "NV12", "RGBP"),
                                             ::testing::Values(Size{16, 16}, Size{17, 23}, Size{64, 31})),
                          test_name);
 

@@ -69,9 +69,9 @@ bool can_be_mapped(const BufferPtr& buffer, GstMapFlags access) {
 TEST_F(GpuTest, PaintsEveryFormatAtOddSizesAndCopiesNothing) {
   Line line(kOnGpu);
   std::uint64_t planes = 0;
-  for (const GstVideoFormat format :
-       {GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx, GST_VIDEO_FORMAT_ARGB,
-        GST_VIDEO_FORMAT_ABGR, GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_BGR, GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420}) {
+  for (const GstVideoFormat format : {GST_VIDEO_FORMAT_RGBA, GST_VIDEO_FORMAT_BGRA, GST_VIDEO_FORMAT_RGBx, GST_VIDEO_FORMAT_BGRx,
+                                      GST_VIDEO_FORMAT_ARGB, GST_VIDEO_FORMAT_ABGR, GST_VIDEO_FORMAT_RGB, GST_VIDEO_FORMAT_BGR,
+                                      GST_VIDEO_FORMAT_NV12, GST_VIDEO_FORMAT_I420, GST_VIDEO_FORMAT_RGBP}) {
     for (const auto& [width, height] : {std::pair{16, 16}, std::pair{33, 21}, std::pair{641, 17}}) {
       const GstVideoInfo info = video_info(format, width, height);
       line.play(info);

@@ -15,7 +15,8 @@ namespace adainstyle::test {
 
 constexpr PixelFormat kAllFormats[] = {PixelFormat::kRGB,  PixelFormat::kBGR,  PixelFormat::kRGBA, PixelFormat::kBGRA,
                                        PixelFormat::kARGB, PixelFormat::kABGR, PixelFormat::kRGBx, PixelFormat::kBGRx,
-                                       PixelFormat::kxRGB, PixelFormat::kxBGR, PixelFormat::kI420, PixelFormat::kNV12};
+                                       PixelFormat::kxRGB, PixelFormat::kxBGR, PixelFormat::kI420, PixelFormat::kNV12,
+                                       PixelFormat::kRGBP};
 
 // How far a byte painted in fp16 may be from one painted in float32. The picture of 33x21 has a feature channel with next to no spread,
 // which AdaIN magnifies together with its rounding; LibTorch's fp16 on a CPU is as far off there.

@@ -18,7 +18,7 @@ struct CoreEntry {
 };
 
 // Counts changes of the classes and structures in the public headers.
-constexpr std::uint32_t kCoreAbiVersion = 7;
+constexpr std::uint32_t kCoreAbiVersion = 8;
 constexpr char kCoreEntrySymbol[] = "adainstyle_core_entry";
 
 }  // namespace adainstyle

@@ -7,10 +7,14 @@
 namespace adainstyle {
 
 // 8-bit formats. Packed ones are named by the byte order in memory, x being a byte without meaning. kI420 and kNV12 have a plane of
-// luma and chroma at half the width and height, rounded up: planes of U and of V, or one plane in which they alternate.
-enum class PixelFormat { kRGB, kBGR, kRGBA, kBGRA, kARGB, kABGR, kRGBx, kBGRx, kxRGB, kxBGR, kI420, kNV12 };
+// luma and chroma at half the width and height, rounded up: planes of U and of V, or one plane in which they alternate. kRGBP has a
+// plane of red, one of green and one of blue.
+enum class PixelFormat { kRGB, kBGR, kRGBA, kBGRA, kARGB, kABGR, kRGBx, kBGRx, kxRGB, kxBGR, kI420, kNV12, kRGBP };
 
 constexpr bool is_yuv(PixelFormat format) { return format == PixelFormat::kI420 || format == PixelFormat::kNV12; }
+
+// Whether all of a pixel lies in one plane.
+constexpr bool is_packed(PixelFormat format) { return !is_yuv(format) && format != PixelFormat::kRGBP; }
 
 enum class YuvMatrix { kBt601, kBt709, kBt2020, kFcc, kSmpte240m };
 
@@ -36,7 +40,7 @@ struct Device {
 constexpr int kMaxPlanes = 4;
 
 // A borrowed picture: rows of `width` pixels that lie `strides[0]` bytes apart. Never owns its memory and never copies it.
-// Packed formats use planes[0] only, kNV12 [0] and [1], kI420 [0] to [2].
+// Packed formats use planes[0] only, kNV12 [0] and [1], kI420 and kRGBP [0] to [2].
 template <typename Byte>
 struct BasicImageView {
   PixelFormat format = PixelFormat::kRGB;
@@ -51,15 +55,16 @@ struct BasicImageView {
 using ImageView = BasicImageView<const std::uint8_t>;
 using MutableImageView = BasicImageView<std::uint8_t>;
 
-// Where each colour lies inside one pixel of a packed format.
+// Where each colour lies inside one pixel of an RGB format.
 struct PixelLayout {
-  int bytes;             // per pixel: 3 or 4
+  int bytes;             // from one pixel to the next: 3 or 4, or 1 where each colour has a plane
   int red, green, blue;  // byte offsets
   int alpha;             // byte offset of alpha or of the padding byte; -1 where there is none
   bool has_alpha;        // whether that byte means alpha (copied through) or padding
+  bool planar = false;   // whether red, green and blue lie in planes 0, 1 and 2
 };
 
-// Of a packed format.
+// Of an RGB format.
 constexpr PixelLayout pixel_layout(PixelFormat format) {
   switch (format) {
     case PixelFormat::kRGB: return {3, 0, 1, 2, -1, false};
@@ -72,6 +77,7 @@ constexpr PixelLayout pixel_layout(PixelFormat format) {
     case PixelFormat::kBGRx: return {4, 2, 1, 0, 3, false};
     case PixelFormat::kxRGB: return {4, 1, 2, 3, 0, false};
     case PixelFormat::kxBGR: return {4, 3, 2, 1, 0, false};
+    case PixelFormat::kRGBP: return {1, 0, 0, 0, -1, false, true};
     case PixelFormat::kI420:
     case PixelFormat::kNV12: break;
   }
@@ -84,7 +90,7 @@ struct PlaneSize {
   int rows = 0;
 };
 
-constexpr int plane_count(PixelFormat format) { return format == PixelFormat::kI420 ? 3 : format == PixelFormat::kNV12 ? 2 : 1; }
+constexpr int plane_count(PixelFormat format) { return is_packed(format) ? 1 : format == PixelFormat::kNV12 ? 2 : 3; }
 
 constexpr PlaneSize plane_size(PixelFormat format, int width, int height, int plane) {
   if (plane >= plane_count(format)) return {};

@@ -27,8 +27,7 @@ __global__ void write_kernel(FeatureColor<Number> color, ImageView source, Pixel
   const int x = blockIdx.x * blockDim.x + threadIdx.x;
   const int y = blockIdx.y * blockDim.y + threadIdx.y;
   if (x >= picture.width || y >= picture.height) return;
-  store_pixel(source_layout, pixel_at(source, source_layout.bytes, x, y), layout, pixel_at(picture, layout.bytes, x, y),
-              color.value(0, x, y), color.value(1, x, y), color.value(2, x, y));
+  store_pixel(source, source_layout, picture, layout, x, y, color.value(0, x, y), color.value(1, x, y), color.value(2, x, y));
 }
 
 // One thread a chroma sample, with the luma of the pixels that share it.

@@ -24,7 +24,7 @@ BasicImageView<Byte> part_of(BasicImageView<Byte> image, int x, int y, int width
   image.height = height;
   for (int plane = 0; plane < plane_count(image.format); ++plane) {
     const PlaneSize left = plane_size(image.format, x, 1, plane);
-    image.planes[plane] += left.row_bytes + image.strides[plane] * (plane > 0 ? y / 2 : y);
+    image.planes[plane] += left.row_bytes + image.strides[plane] * (is_yuv(image.format) && plane > 0 ? y / 2 : y);
   }
   return image;
 }

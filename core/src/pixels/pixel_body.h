@@ -25,6 +25,24 @@ ADAINSTYLE_HOST_DEVICE inline Byte* pixel_at(const BasicImageView<Byte>& image, 
   return image.planes[0] + y * image.strides[0] + static_cast<std::ptrdiff_t>(x) * bytes_per_pixel;
 }
 
+// The bytes of one pixel of an RGB format, its neighbour's layout.bytes further on. alpha: nullptr where there is none.
+template <typename Byte>
+struct PixelBytes {
+  Byte* red;
+  Byte* green;
+  Byte* blue;
+  Byte* alpha;
+};
+template <typename Byte>
+ADAINSTYLE_HOST_DEVICE inline PixelBytes<Byte> pixel_bytes(const BasicImageView<Byte>& image, const PixelLayout& layout, int x,
+                                                           int y) {
+  Byte* pixel = pixel_at(image, layout.bytes, x, y);
+  if (layout.planar) {
+    return {pixel, image.planes[1] + y * image.strides[1] + x, image.planes[2] + y * image.strides[2] + x, nullptr};
+  }
+  return {pixel + layout.red, pixel + layout.green, pixel + layout.blue, layout.alpha >= 0 ? pixel + layout.alpha : nullptr};
+}
+
 // Reads one pixel of a picture of any format.
 class PixelReader {
  public:
@@ -33,8 +51,8 @@ class PixelReader {
 
   ADAINSTYLE_HOST_DEVICE Rgb operator()(int x, int y) const {
     if (yuv_) return load_yuv(image_, decoder_, x, y);
-    const std::uint8_t* pixel = pixel_at(image_, layout_.bytes, x, y);
-    return {pixel[layout_.red], pixel[layout_.green], pixel[layout_.blue]};
+    const PixelBytes<const std::uint8_t> pixel = pixel_bytes(image_, layout_, x, y);
+    return {*pixel.red, *pixel.green, *pixel.blue};
   }
 
  private:
@@ -50,14 +68,18 @@ ADAINSTYLE_HOST_DEVICE inline std::uint8_t to_byte(float value) {
   return scaled > 0.0f ? static_cast<std::uint8_t>(scaled < 255.0f ? scaled : 255.0f) : 0;
 }
 
-// Writes one pixel of a packed format. Alpha comes from `source`, the input's pixel at the same place, or is opaque where the input has none.
-ADAINSTYLE_HOST_DEVICE inline void store_pixel(const PixelLayout& source_layout, const std::uint8_t* source,
-                                               const PixelLayout& layout, std::uint8_t* pixel, float red, float green, float blue) {
-  const std::uint8_t alpha = source_layout.has_alpha && layout.has_alpha ? source[source_layout.alpha] : 255;
-  pixel[layout.red] = to_byte(red);
-  pixel[layout.green] = to_byte(green);
-  pixel[layout.blue] = to_byte(blue);
-  if (layout.alpha >= 0) pixel[layout.alpha] = alpha;
+// Writes pixel (x, y) of a picture of an RGB format. Alpha comes from the same place in `source`, the input, or is opaque
+// where that has none.
+ADAINSTYLE_HOST_DEVICE inline void store_pixel(const ImageView& source, const PixelLayout& source_layout,
+                                               const MutableImageView& picture, const PixelLayout& layout, int x, int y, float red,
+                                               float green, float blue) {
+  const bool copies_alpha = source_layout.has_alpha && layout.has_alpha;
+  const std::uint8_t alpha = copies_alpha ? pixel_at(source, source_layout.bytes, x, y)[source_layout.alpha] : 255;
+  const PixelBytes<std::uint8_t> pixel = pixel_bytes(picture, layout, x, y);
+  *pixel.red = to_byte(red);
+  *pixel.green = to_byte(green);
+  *pixel.blue = to_byte(blue);
+  if (pixel.alpha != nullptr) *pixel.alpha = alpha;
 }
 
 }  // namespace adainstyle

@@ -39,8 +39,8 @@ struct AsFloat {
 ColorLine<const std::uint8_t> read_line(const ImageView& picture, int y) {
   if (is_yuv(picture.format)) return decode_yuv_line(picture, y);
   const PixelLayout layout = pixel_layout(picture.format);
-  const std::uint8_t* line = pixel_at(picture, layout.bytes, 0, y);
-  return {line + layout.red, line + layout.green, line + layout.blue, layout.bytes};
+  const PixelBytes<const std::uint8_t> first = pixel_bytes(picture, layout, 0, y);
+  return {first.red, first.green, first.blue, layout.bytes};
 }
 
 template <typename As, int Block>
@@ -112,8 +112,7 @@ void write_row(const float* row, int channels, int block, int x, int y, int coun
         pending.green[column] = to_byte(value[area]);
         pending.blue[column] = to_byte(value[2 * area]);
       } else {
-        store_pixel(source_layout, pixel_at(source, source_layout.bytes, column, line), layout,
-                    pixel_at(picture, layout.bytes, column, line), value[0], value[area], value[2 * area]);
+        store_pixel(source, source_layout, picture, layout, column, line, value[0], value[area], value[2 * area]);
       }
     }
   }
@@ -140,12 +139,12 @@ void convert_picture(const ImageView& from, const MutableImageView& to, int thre
         }
         continue;
       }
-      std::uint8_t* pixel = pixel_at(to, layout.bytes, 0, y);
-      for (int x = 0; x < to.width; ++x, pixel += layout.bytes) {
-        pixel[layout.red] = line.red[static_cast<std::ptrdiff_t>(x) * line.step];
-        pixel[layout.green] = line.green[static_cast<std::ptrdiff_t>(x) * line.step];
-        pixel[layout.blue] = line.blue[static_cast<std::ptrdiff_t>(x) * line.step];
-        if (layout.alpha >= 0) pixel[layout.alpha] = 255;
+      for (int x = 0; x < to.width; ++x) {
+        const PixelBytes<std::uint8_t> pixel = pixel_bytes(to, layout, x, y);
+        *pixel.red = line.red[static_cast<std::ptrdiff_t>(x) * line.step];
+        *pixel.green = line.green[static_cast<std::ptrdiff_t>(x) * line.step];
+        *pixel.blue = line.blue[static_cast<std::ptrdiff_t>(x) * line.step];
+        if (pixel.alpha != nullptr) *pixel.alpha = 255;
       }
     }
     if (is_yuv(to.format)) end_yuv_lines(pair, to);

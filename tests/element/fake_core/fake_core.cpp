@@ -94,7 +94,7 @@ void paint_pixels(const ImageView& input, const MutableImageView& output, int va
   }
 }
 
-// YUV into the same format: luma, U and V take the places of red, green and blue.
+// YUV or planar RGB into the same format: luma, U and V take the places of red, green and blue.
 void paint_planes(const ImageView& input, const MutableImageView& output, int value, float strength) {
   for (int plane = 0; plane < plane_count(input.format); ++plane) {
     const PlaneSize size = plane_size(input.format, input.width, input.height, plane);
@@ -108,7 +108,7 @@ void paint_planes(const ImageView& input, const MutableImageView& output, int va
 }
 
 void paint(const ImageView& input, const MutableImageView& output, int value, float strength) {
-  is_yuv(input.format) ? paint_planes(input, output, value, strength) : paint_pixels(input, output, value, strength);
+  is_packed(input.format) ? paint_pixels(input, output, value, strength) : paint_planes(input, output, value, strength);
 }
 
 class FakeMask : public Mask {
