@@ -5,8 +5,14 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
 #include <ATen/ops/arange.h>
+#include <ATen/ops/equal.h>
+#include <ATen/ops/linalg_eigvalsh.h>
+#include <ATen/ops/linalg_svdvals.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/rand.h>
+#include <ATen/ops/randn.h>
 #include <ATen/ops/randn_like.h>
+#include <ATen/ops/zeros.h>
 #include <gtest/gtest.h>
 
 #include <cmath>
@@ -14,6 +20,7 @@
 #include "metrics.h"
 #include "network_presets.h"
 #include "optimizer.h"
+#include "parameters.h"
 #include "train_options.h"
 #include "training_files.h"
 
@@ -231,6 +238,27 @@ TEST(Optimizer, LongGradientsAreScaledBack) {
   first.step(a, gradient, 0.1, 1.0);
   second.step(b, gradient / gradient.norm(), 0.1, 1e9);
   EXPECT_LT((first.first_moment() - second.first_moment()).abs().max().item<double>(), 1e-6);
+}
+
+TEST(Optimizer, MuonMovesEveryDirectionOfAMatrixAlike) {
+  const std::vector<TensorSpec> specs = {{"a.weight", {6, 4, 1, 2}}, {"a.bias", {6}}};
+  Parameters parameters(specs);
+  at::Tensor by_adam = at::zeros({parameters.count()}, at::kFloat), by_muon = by_adam.clone();
+  Optimizer adam(by_adam, 0.9, 0.99, 0.9), muon(by_muon, 0.9, 0.99, 0.9, parameters.matrices());
+  const at::Tensor gradient = at::randn({parameters.count()}, at::detail::createCPUGenerator(3), at::TensorOptions(at::kFloat));
+  gradient.narrow(0, 0, 8).mul_(50.0);  // one row outweighs the others
+  adam.step(by_adam, gradient, 0.1, 1e9);
+  muon.step(by_muon, gradient, 0.1, 1e9);
+
+  EXPECT_TRUE(at::equal(by_adam.narrow(0, 48, 6), by_muon.narrow(0, 48, 6)));  // the bias
+  const at::Tensor step = by_muon.narrow(0, 0, 48).view({6, 8}) / (-0.1 * 0.2 * std::sqrt(8.0));
+  const at::Tensor singular = at::linalg_svdvals(step);
+  EXPECT_GT(singular.min().item<double>(), 0.6);
+  EXPECT_LT(singular.max().item<double>(), 1.25);
+  // Orthogonalising G leaves its singular vectors: the step's product with G is symmetric and positive.
+  const at::Tensor product = step.mm(gradient.narrow(0, 0, 48).view({6, 8}).t());
+  EXPECT_LT((product - product.t()).abs().max().item<double>(), 1e-3 * product.abs().max().item<double>());
+  EXPECT_GT(at::linalg_eigvalsh(product).min().item<double>(), 0.0);
 }
 
 TEST(LearningRate, FollowsItsSchedule) {

@@ -3,22 +3,63 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
+#include <ATen/ops/mm.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace adainstyle {
 
+namespace {
+
 constexpr double kEps = 1e-8;
 
-Optimizer::Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay)
+// The matrix [rows, columns] with all its singular values taken near 1 (0.7 to 1.2): five Newton-Schulz iterations with the
+// coefficients of Jordan et al. 2024, which trade exactness for speed.
+at::Tensor orthogonal(const at::Tensor& matrix) {
+  constexpr int kIterations = 5;
+  constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
+  const bool tall = matrix.size(0) > matrix.size(1);
+  at::Tensor x = tall ? matrix.t() : matrix;
+  x = x / (x.square().sum().sqrt_() + kEps);
+  for (int i = 0; i < kIterations; ++i) {
+    const at::Tensor gram = x.mm(x.t());
+    x = kA * x + (kB * gram + kC * gram.mm(gram)).mm(x);
+  }
+  return tall ? x.t() : x;
+}
+
+}  // namespace
+
+Optimizer::Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay, std::vector<MatrixView> matrices)
     : beta1_(beta1),
       beta2_(beta2),
       ema_decay_(ema_decay),
+      matrices_(std::move(matrices)),
       first_(at::zeros_like(master.detach())),
       second_(at::zeros_like(master.detach())),
       average_(master.detach().clone()) {}
+
+at::Tensor Optimizer::adam_direction() const {
+  const double n = static_cast<double>(steps_);
+  const double correction1 = 1.0 - std::pow(beta1_, n), correction2 = 1.0 - std::pow(beta2_, n);
+  const at::Tensor divisor = (second_ / correction2).sqrt_().add_(kEps);
+  return (first_ / correction1).div_(divisor);
+}
+
+void Optimizer::orthogonalise_matrices(const at::Tensor& gradient, at::Tensor* direction) const {
+  for (const MatrixView& view : matrices_) {
+    const auto matrix = [&view](const at::Tensor& flat) {
+      return flat.narrow(0, view.offset, view.rows * view.columns).view({view.rows, view.columns});
+    };
+    // Nesterov's momentum: the average as it will be if this gradient comes again.
+    const at::Tensor momentum = matrix(first_).lerp(matrix(gradient), 1.0 - beta1_);
+    const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(view.rows, view.columns)));
+    matrix(*direction).copy_(orthogonal(momentum).mul_(scale));
+  }
+}
 
 double Optimizer::step(at::Tensor& master, const at::Tensor& gradient, double rate, double clip) {
   const at::NoGradGuard no_grad;
@@ -27,10 +68,9 @@ double Optimizer::step(at::Tensor& master, const at::Tensor& gradient, double ra
   ++steps_;
   first_.mul_(beta1_).add_(g, 1.0 - beta1_);
   second_.mul_(beta2_).addcmul_(g, g, 1.0 - beta2_);
-  const double n = static_cast<double>(steps_);
-  const double correction1 = 1.0 - std::pow(beta1_, n), correction2 = 1.0 - std::pow(beta2_, n);
-  const at::Tensor divisor = (second_ / correction2).sqrt_().add_(kEps);
-  master.detach().addcdiv_(first_, divisor, -rate / correction1);
+  at::Tensor direction = adam_direction();
+  orthogonalise_matrices(g, &direction);
+  master.detach().add_(direction, -rate);
   // A young average forgets faster, so that it does not keep the first weights for long.
   ++averaged_;
   const double decay = std::min(ema_decay_, (1.0 + averaged_) / (10.0 + averaged_));

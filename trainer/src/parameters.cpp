@@ -69,6 +69,16 @@ Parameters::Parameters(std::vector<TensorSpec> specs, at::Device device) : specs
   master_ = at::zeros({count_}, at::TensorOptions(at::kFloat).device(device)).requires_grad_(true);
 }
 
+std::vector<MatrixView> Parameters::matrices() const {
+  std::vector<MatrixView> views;
+  std::int64_t offset = 0;
+  for (std::size_t i = 0; i < specs_.size(); offset += sizes_[i++]) {
+    const std::vector<std::int64_t>& shape = specs_[i].shape;
+    if (shape.size() == 4) views.push_back({offset, shape[0], sizes_[i] / shape[0]});
+  }
+  return views;
+}
+
 at::Tensor Parameters::random_values(std::uint64_t seed) const {
   at::Tensor vector = at::empty({count_}, at::kFloat);
   float* values = vector.data_ptr<float>();

@@ -11,6 +11,11 @@
 
 namespace adainstyle {
 
+// Where a convolution's weights [O, I, h, w] lie in the flat vector, as O rows of I * h * w.
+struct MatrixView {
+  std::int64_t offset, rows, columns;
+};
+
 // The trainable tensors of a network in one flat vector: one gradient, one norm, one step of the optimiser, one message between
 // machines, whatever the number of layers.
 class Parameters {
@@ -20,6 +25,7 @@ class Parameters {
 
   const std::vector<TensorSpec>& specs() const { return specs_; }
   std::int64_t count() const { return count_; }
+  std::vector<MatrixView> matrices() const;  // of every convolution
 
   // float32 [count()].
   at::Tensor& master() { return master_; }

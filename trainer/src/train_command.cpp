@@ -67,7 +67,10 @@ void add_optimiser_options(CLI::App* app, TrainOptions* o) {
   app->add_option("--autoencoder-lr", o->autoencoder_lr, "Learning rate of the warm start")
       ->check(CLI::PositiveNumber)
       ->capture_default_str();
-  app->add_option("--lr", o->lr, "Learning rate (Adam)")->check(CLI::PositiveNumber)->capture_default_str();
+  app->add_option("--optimizer", o->optimizer, "adam; muon: convolutions by Muon, biases by Adam, one learning rate for both")
+      ->check(CLI::IsMember({"adam", "muon"}))
+      ->capture_default_str();
+  app->add_option("--lr", o->lr, "Learning rate")->check(CLI::PositiveNumber)->capture_default_str();
   app->add_option("--schedule", o->schedule,
                   "cosine to --final-lr; inverse: lr / (1 + lr-decay * iteration), the paper's; constant")
       ->check(CLI::IsMember({"cosine", "inverse", "constant"}))

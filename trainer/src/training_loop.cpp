@@ -105,7 +105,8 @@ Training::Training(const TrainOptions& options, const Network& network, const Ru
       style_(options.style, crops(), options.seed, Purpose::kStyleOrder, Purpose::kStyleCrop, &cache_),
       loss_network_(LossNetwork::load(options.vgg, options.precision == "bf16" ? at::kBFloat16 : at::kFloat, device_)),
       parameters_(trainable(network, options.paper()), device_),
-      optimizer_(parameters_.master(), options.beta1, options.beta2, options.ema),
+      optimizer_(parameters_.master(), options.beta1, options.beta2, options.ema,
+                 options.optimizer == "muon" ? parameters_.matrices() : std::vector<MatrixView>()),
       step_(options_, network_, loss_network_, &cache_),
       loader_(&content_, &style_, options.batch_size, processes_.rank(), processes_.size(), run.workers) {
   if (options.paper()) fixed_ = read_safetensors(options.vgg).tensors;
