@@ -29,29 +29,33 @@ const at::Tensor& weight(const TensorMap& weights, const std::string& name) {
   return found->second;
 }
 
-at::Tensor convolve(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
-  at::Tensor result =
-      at::conv2d(features, weight(weights, name + ".weight"), weight(weights, name + ".bias"), at::IntArrayRef{stride, stride});
+at::Tensor convolve3x3(const LayerFunctions& layers, const TensorMap& weights, const std::string& name, const at::Tensor& features,
+                       int stride, bool relu) {
+  return layers.convolve(features, weight(weights, name + ".weight"), weight(weights, name + ".bias"), stride, relu);
+}
+
+at::Tensor convolve1x1(const TensorMap& weights, const std::string& name, const at::Tensor& features, bool relu) {
+  at::Tensor result = at::conv2d(features, weight(weights, name + ".weight"), weight(weights, name + ".bias"));
   return relu ? result.relu_() : result;
 }
 
-at::Tensor convolve3x3(const TensorMap& weights, const std::string& name, const at::Tensor& features, int stride, bool relu) {
-  return convolve(weights, name, at::reflection_pad2d(features, {1, 1, 1, 1}), stride, relu);
+at::Tensor upsample(const at::Tensor& features) {
+  return at::upsample_nearest2d(features, at::IntArrayRef{features.size(2) * 2, features.size(3) * 2});
 }
 
 // One operation that needs no statistics.
-at::Tensor apply(const Operation& operation, const TensorMap& weights, const at::Tensor& features) {
+at::Tensor apply(const Operation& operation, const LayerFunctions& layers, const TensorMap& weights, const at::Tensor& features) {
+  const auto& name = operation.name;
   switch (operation.type) {
-    case OpType::kConv3x3: return convolve3x3(weights, operation.name, features, operation.stride, operation.relu);
-    case OpType::kConv1x1: return convolve(weights, operation.name, features, 1, operation.relu);
+    case OpType::kConv3x3: return convolve3x3(layers, weights, name, features, operation.stride, operation.relu);
+    case OpType::kConv1x1: return convolve1x1(weights, name, features, operation.relu);
     case OpType::kMaxPool: return at::max_pool2d(features, {2, 2}, {2, 2}, {0, 0}, {1, 1}, /*ceil_mode=*/true);
-    case OpType::kUpsampleNearest:
-      return at::upsample_nearest2d(features, at::IntArrayRef{features.size(2) * 2, features.size(3) * 2});
+    case OpType::kUpsampleNearest: return upsample(features);
     case OpType::kPixelUnshuffle: return at::pixel_unshuffle(features, 2);
     case OpType::kPixelShuffle: return at::pixel_shuffle(features, 2);
     case OpType::kResidual:
       return features +
-             convolve3x3(weights, operation.name + ".b", convolve3x3(weights, operation.name + ".a", features, 1, true), 1, false);
+             convolve3x3(layers, weights, name + ".b", convolve3x3(layers, weights, name + ".a", features, 1, true), 1, false);
     case OpType::kTap:
     case OpType::kAdaIN: break;
   }
@@ -71,7 +75,8 @@ at::Tensor adain_between(const at::Tensor& features, const ChannelStatistics& co
 }
 
 template <typename Statistics>
-Encoded encode(const Network& network, const TensorMap& weights, const at::Tensor& picture, const Statistics& statistics) {
+Encoded encode(const Network& network, const LayerFunctions& layers, const TensorMap& weights, const at::Tensor& picture,
+               const Statistics& statistics) {
   Encoded encoded;
   encoded.taps.resize(tap_channels(network).size());
   encoded.features = picture;
@@ -79,17 +84,28 @@ Encoded encode(const Network& network, const TensorMap& weights, const at::Tenso
     if (operation.type == OpType::kTap) {
       encoded.taps[operation.tap] = statistics(encoded.features);
     } else {
-      encoded.features = apply(operation, weights, encoded.features);
+      encoded.features = apply(operation, layers, weights, encoded.features);
     }
   }
   return encoded;
 }
 
 template <typename AdaIN>
-at::Tensor decode(const Network& network, const TensorMap& weights, const at::Tensor& features, const AdaIN& adain) {
+at::Tensor decode(const Network& network, const LayerFunctions& layers, const TensorMap& weights, const at::Tensor& features,
+                  const AdaIN& adain) {
   at::Tensor current = features;
-  for (const Operation& operation : network.decoder) {
-    current = operation.type == OpType::kAdaIN ? adain(current, operation.tap) : apply(operation, weights, current);
+  const std::vector<Operation>& operations = network.decoder;
+  for (std::size_t i = 0; i < operations.size(); ++i) {
+    const Operation& operation = operations[i];
+    const bool pair = operation.type == OpType::kUpsampleNearest && i + 1 < operations.size() &&
+                      operations[i + 1].type == OpType::kConv3x3 && operations[i + 1].stride == 1;
+    if (pair) {
+      const Operation& next = operations[++i];
+      current = layers.upsample_convolve(current, weight(weights, next.name + ".weight"), weight(weights, next.name + ".bias"),
+                                         next.relu);
+    } else {
+      current = operation.type == OpType::kAdaIN ? adain(current, operation.tap) : apply(operation, layers, weights, current);
+    }
   }
   return current;
 }
@@ -124,29 +140,38 @@ at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, flo
   return adain_between(features, channel_statistics(features, eps), style);
 }
 
-Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture,
-                     const Normalisation& normalisation) {
+at::Tensor convolve(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu) {
+  const at::Tensor padded = at::reflection_pad2d(features, {1, 1, 1, 1});
+  at::Tensor result = at::conv2d(padded, weight, bias, at::IntArrayRef{stride, stride});
+  return relu ? result.relu_() : result;
+}
+
+at::Tensor upsample_convolve(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, bool relu) {
+  return convolve(upsample(features), weight, bias, 1, relu);
+}
+
+Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture, const LayerFunctions& layers) {
   check_picture(network, picture);
-  return encode(network, weights, picture,
-                [&](const at::Tensor& features) { return normalisation.statistics(features, network.eps); });
+  return encode(network, layers, weights, picture,
+                [&](const at::Tensor& features) { return layers.statistics(features, network.eps); });
 }
 
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style, const Normalisation& normalisation) {
-  return decode(network, weights, features,
-                [&](const at::Tensor& current, int tap) { return normalisation.adain(current, style.at(tap), network.eps); });
+                        const std::vector<ChannelStatistics>& style, const LayerFunctions& layers) {
+  return decode(network, layers, weights, features,
+                [&](const at::Tensor& current, int tap) { return layers.adain(current, style.at(tap), network.eps); });
 }
 
 Encoded plain_encode_region(const Network& network, const TensorMap& weights, const at::Tensor& picture, const at::Tensor& inside) {
   check_picture(network, picture);
-  return encode(network, weights, picture,
+  return encode(network, {}, weights, picture,
                 [&](const at::Tensor& features) { return region_statistics(features, inside, network.eps); });
 }
 
 at::Tensor plain_decode_regions(const Network& network, const TensorMap& weights, const at::Tensor& features,
                                 const at::Tensor& inside, const std::vector<ChannelStatistics>& style,
                                 const std::vector<ChannelStatistics>& outside) {
-  return decode(network, weights, features, [&](const at::Tensor& current, int tap) {
+  return decode(network, {}, weights, features, [&](const at::Tensor& current, int tap) {
     const at::Tensor in = adain_between(current, region_statistics(current, inside, network.eps), style.at(tap));
     if (outside.empty()) return in;
     const at::Tensor out = adain_between(current, region_statistics(current, 1 - inside, network.eps), outside.at(tap));

@@ -32,10 +32,20 @@ ChannelStatistics region_statistics(const at::Tensor& features, const at::Tensor
 // Huang & Belongie 2017, eq. 8: features [N, C, H, W] with the style's statistics [N or 1, C].
 at::Tensor adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
 
-// What takes the statistics and does AdaIN: the functions above, or others of the same meaning (the trainer has faster ones).
-struct Normalisation {
+// A 3x3 convolution of features [N, I, H, W] with reflection padding: weight [O, I, 3, 3], bias [O].
+at::Tensor convolve(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu);
+
+// The same, stride 1, of the features upsampled x2 (nearest): [N, O, 2 H, 2 W].
+at::Tensor upsample_convolve(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, bool relu);
+
+// What computes the layers that take time: the functions above, or others of the same meaning (the trainer has faster ones).
+struct LayerFunctions {
   ChannelStatistics (*statistics)(const at::Tensor& features, float eps) = channel_statistics;
   at::Tensor (*adain)(const at::Tensor& features, const ChannelStatistics& style, float eps) = adainstyle::adain;
+  at::Tensor (*convolve)(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias, int stride,
+                         bool relu) = adainstyle::convolve;
+  at::Tensor (*upsample_convolve)(const at::Tensor& features, const at::Tensor& weight, const at::Tensor& bias,
+                                  bool relu) = adainstyle::upsample_convolve;
 };
 
 struct Encoded {
@@ -46,11 +56,11 @@ struct Encoded {
 // picture: [N, 3, H, W], RGB in [0, 1]; H and W multiples of overall_stride(network) and at least twice it.
 // Throws Error(kSettings) for another shape, Error(kMalformedModel) for a missing weight.
 Encoded plain_encode(const Network& network, const TensorMap& weights, const at::Tensor& picture,
-                     const Normalisation& normalisation = {});
+                     const LayerFunctions& layers = {});
 
 // Returns [N, 3, H, W], not clamped.
 at::Tensor plain_decode(const Network& network, const TensorMap& weights, const at::Tensor& features,
-                        const std::vector<ChannelStatistics>& style, const Normalisation& normalisation = {});
+                        const std::vector<ChannelStatistics>& style, const LayerFunctions& layers = {});
 
 // The same with a mask (Note [Regions] in engine/region_weights.h). inside: [1, 1, H, W] as the picture, 0..1. The statistics of the
 // taps are those of the inside.

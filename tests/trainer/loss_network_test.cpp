@@ -16,7 +16,7 @@
 #include "plain_network.h"
 #include "plain_passes.h"
 #include "support/expect_error.h"
-#include "trained_normalisation.h"
+#include "trained_layers.h"
 #include "training_files.h"
 
 namespace adainstyle {
@@ -99,19 +99,50 @@ TEST_P(FeatureKernels, PlainPassesGiveTheSame) {
   EXPECT_LT(largest(plain_passes::relu_backward(features, padded, {}, {}, {}) - relu_backward(features, padded, {}, {}, {})), 1e-5);
   EXPECT_LT(largest(plain_passes::relu_pool_backward(features, pooled) - relu_pool_backward(features, pooled)), 1e-5);
   EXPECT_LT(largest(plain_passes::pad_reflect_backward(padded) - pad_reflect_backward(padded)), 1e-5);
+  EXPECT_EQ(largest(plain_passes::pad_replicate(features) - pad_replicate(features)), 0.0);
+  EXPECT_LT(largest(plain_passes::pad_replicate_backward(padded) - pad_replicate_backward(padded)), 1e-5);
+  const at::Tensor phases = random_features({2, 4 * 6, height_ + 1, width_ + 1}, kSeed + 6);
+  const at::Tensor large = random_features({2, 6, 2 * height_, 2 * width_}, kSeed + 7);
+  for (const bool relu : {false, true}) {
+    const at::Tensor made = interleave_phases(phases, relu);
+    EXPECT_EQ(largest(plain_passes::interleave_phases(phases, relu) - made), 0.0);
+    const at::Tensor output = relu ? made : at::Tensor();
+    EXPECT_EQ(largest(plain_passes::split_phases(large, output) - split_phases(large, output)), 0.0);
+  }
 }
 
 TEST_P(FeatureKernels, TrainedAdaINAndItsGradientsArePlainNetworks) {
   const at::Tensor gradient = random_values({2, 6, height_, width_}, kSeed + 1);
-  const auto gradients = [&](const Normalisation& normalisation) {
+  const auto gradients = [&](const LayerFunctions& layers) {
     const at::Tensor features = (random_features({2, 6, height_, width_}, kSeed) + 0.5).requires_grad_(true);
     const at::Tensor styled = random_features({2, 6, 5, 7}, kSeed + 2).requires_grad_(true);
-    const at::Tensor output = normalisation.adain(features, normalisation.statistics(styled, 1e-5f), 1e-5f);
+    const at::Tensor output = layers.adain(features, layers.statistics(styled, 1e-5f), 1e-5f);
     output.backward(gradient);
     return std::vector<at::Tensor>{output.detach(), features.grad(), styled.grad()};
   };
-  const std::vector<at::Tensor> plain = gradients({}), trained = gradients(kTrainedNormalisation);
+  const std::vector<at::Tensor> plain = gradients({}), trained = gradients(kTrainedLayers);
   for (std::size_t i = 0; i < plain.size(); ++i) EXPECT_LT(relative_error(trained[i], plain[i]), 1e-5) << i;
+}
+
+TEST_P(FeatureKernels, TrainedConvolutionsAndTheirGradientsArePlainNetworks) {
+  const auto gradients = [&](const LayerFunctions& layers, int stride, bool relu, bool upsampled) {
+    const at::Tensor features = random_features({2, 6, height_, width_}, kSeed).requires_grad_(true);
+    const at::Tensor weight = random_features({10, 6, 3, 3}, kSeed + 1).requires_grad_(true);
+    const at::Tensor bias = random_values({10}, kSeed + 2).requires_grad_(true);
+    const at::Tensor output =
+        upsampled ? layers.upsample_convolve(features, weight, bias, relu) : layers.convolve(features, weight, bias, stride, relu);
+    output.backward(random_values(output.sizes(), kSeed + 3));
+    return std::vector<at::Tensor>{output.detach(), features.grad(), weight.grad(), bias.grad()};
+  };
+  for (const bool relu : {false, true}) {
+    for (const int kind : {0, 1, 2}) {  // stride 1, stride 2, upsampled
+      const std::vector<at::Tensor> plain = gradients({}, kind == 1 ? 2 : 1, relu, kind == 2);
+      const std::vector<at::Tensor> trained = gradients(kTrainedLayers, kind == 1 ? 2 : 1, relu, kind == 2);
+      for (std::size_t i = 0; i < plain.size(); ++i) {
+        EXPECT_LT(relative_error(trained[i], plain[i]), 1e-5) << "kind " << kind << " relu " << relu << " tensor " << i;
+      }
+    }
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Sizes, FeatureKernels,

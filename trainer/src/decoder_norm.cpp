@@ -5,6 +5,8 @@
 #include <ATen/ops/relu.h>
 #include <ATen/ops/var_mean.h>
 
+#include "trained_layers.h"
+
 namespace adainstyle {
 namespace {
 
@@ -19,7 +21,7 @@ at::Tensor normalised(const at::Tensor& features, const std::string& norm, float
 
 at::Tensor decode_with_norm(const Network& network, const TensorMap& weights, const at::Tensor& features,
                             const std::vector<ChannelStatistics>& style, const std::string& norm) {
-  if (norm == "none") return plain_decode(network, weights, features, style);
+  if (norm == "none") return plain_decode(network, weights, features, style, kTrainedLayers);
   at::Tensor current = features;
   for (const Operation& operation : network.decoder) {
     const bool hidden = operation.type == OpType::kConv3x3 && operation.relu;
@@ -27,7 +29,7 @@ at::Tensor decode_with_norm(const Network& network, const TensorMap& weights, co
     single.eps = network.eps;
     single.decoder = {operation};
     if (hidden) single.decoder.front().relu = false;
-    current = plain_decode(single, weights, current, style);
+    current = plain_decode(single, weights, current, style, kTrainedLayers);
     if (hidden) current = at::relu(normalised(current, norm, network.eps));
   }
   return current;

@@ -9,36 +9,12 @@
 #include <ATen/Parallel.h>
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
-#include <c10/util/BFloat16.h>
 
+#include "feature_loops.h"
 #include "plain_passes.h"
 
 namespace adainstyle {
 namespace {
-
-// The loops below are compiled for several instruction sets and the best is chosen when the program starts.
-#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__)
-#define ADAINSTYLE_MULTIVERSION __attribute__((target_clones("arch=x86-64-v4", "arch=x86-64-v3", "default")))
-#else
-#define ADAINSTYLE_MULTIVERSION
-#endif
-
-// Values as they lie in memory: bfloat16 by its bits, so that the conversions below vectorise.
-using Half = std::uint16_t;
-
-inline float load(float value) { return value; }
-inline float load(Half bits) {
-  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-inline void store(float* to, float value) { *to = value; }
-inline void store(Half* to, float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  *to = static_cast<Half>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);  // round to nearest even
-}
 
 // Orders what a ReLU lets through like the numbers themselves, in integers, whose comparisons vectorise.
 inline std::int32_t order(Half bits) { return bits & 0x7fff; }
@@ -48,37 +24,16 @@ inline std::int32_t order(float value) {
   return bits & 0x7fffffff;
 }
 
-struct Extent {
-  std::int64_t n, c, h, w;
-  explicit Extent(const at::Tensor& t) : n(t.size(0)), c(t.size(1)), h(t.size(2)), w(t.size(3)) {}
-};
+enum class Padding { kReflect, kReplicate };
 
-at::Tensor empty_channels_last(std::int64_t n, std::int64_t c, std::int64_t h, std::int64_t w, const at::Tensor& like) {
-  return at::empty({n, c, h, w}, like.options(), at::MemoryFormat::ChannelsLast);
-}
-
-template <typename T>
-T* data_of(const at::Tensor& tensor) {
-  return static_cast<T*>(tensor.data_ptr());
-}
-
-// Calls body with a null pointer of the element type in memory.
-template <typename Body>
-void for_type(const at::Tensor& tensor, const Body& body) {
-  TORCH_CHECK(tensor.is_contiguous(at::MemoryFormat::ChannelsLast), "features must lie channels-last");
-  if (tensor.scalar_type() == at::kBFloat16) {
-    body(static_cast<Half*>(nullptr));
-  } else {
-    TORCH_CHECK(tensor.scalar_type() == at::kFloat, "features must be float32 or bfloat16");
-    body(static_cast<float*>(nullptr));
-  }
-}
+// How far from the border inwards lies what the padding shows.
+inline std::int64_t depth(Padding padding) { return padding == Padding::kReflect ? 1 : 0; }
 
 // Which source index the padded index (0 .. size + 1) shows.
-inline std::int64_t reflected(std::int64_t padded, std::int64_t size) {
+inline std::int64_t shown(std::int64_t padded, std::int64_t size, Padding padding) {
   const std::int64_t index = padded - 1;
-  if (index < 0) return -index;
-  if (index >= size) return 2 * size - 2 - index;
+  if (index < 0) return depth(padding);
+  if (index >= size) return size - 1 - depth(padding);
   return index;
 }
 
@@ -86,10 +41,10 @@ inline std::int64_t reflected(std::int64_t padded, std::int64_t size) {
 struct Sources {
   std::array<std::int64_t, 3> at;
   int count = 0;
-  Sources(std::int64_t index, std::int64_t size) {
+  Sources(std::int64_t index, std::int64_t size, Padding padding) {
     at[count++] = index + 1;
-    if (index == 1) at[count++] = 0;
-    if (index == size - 2) at[count++] = size + 1;
+    if (index == depth(padding)) at[count++] = 0;
+    if (index == size - 1 - depth(padding)) at[count++] = size + 1;
   }
 };
 
@@ -184,14 +139,14 @@ ADAINSTYLE_MULTIVERSION void route_window(const T* __restrict f0, const T* __res
 
 // Adds to `row` (W * C floats) what the padded gradient holds for source row y of image n.
 template <typename T>
-void fold_row(const T* padded, const Extent& e, std::int64_t n, std::int64_t y, float* row) {
+void fold_row(const T* padded, const Extent& e, std::int64_t n, std::int64_t y, Padding padding, float* row) {
   const std::int64_t padded_width = e.w + 2;
-  const Sources rows(y, e.h);
+  const Sources rows(y, e.h, padding);
   for (int i = 0; i < rows.count; ++i) {
     const T* from = padded + (n * (e.h + 2) + rows.at[i]) * padded_width * e.c;
     accumulate(from + e.c, e.w * e.c, row);
-    accumulate(from, e.c, row + e.c);                                         // column 0 shows source column 1
-    accumulate(from + (padded_width - 1) * e.c, e.c, row + (e.w - 2) * e.c);  // the last shows source column w - 2
+    accumulate(from, e.c, row + shown(0, e.w, padding) * e.c);
+    accumulate(from + (padded_width - 1) * e.c, e.c, row + shown(e.w + 1, e.w, padding) * e.c);
   }
 }
 
@@ -208,15 +163,12 @@ void for_rows(const Extent& e, std::int64_t row_floats, const Body& body) {
 }
 
 template <typename T>
-void copy_padded_columns(T* row, std::int64_t width, std::int64_t channels) {
-  std::memcpy(row, row + 2 * channels, channels * sizeof(T));
-  std::memcpy(row + (width + 1) * channels, row + (width - 1) * channels, channels * sizeof(T));
+void copy_padded_columns(T* row, std::int64_t width, std::int64_t channels, Padding padding) {
+  std::memcpy(row, row + (1 + shown(0, width, padding)) * channels, channels * sizeof(T));
+  std::memcpy(row + (width + 1) * channels, row + (1 + shown(width + 1, width, padding)) * channels, channels * sizeof(T));
 }
 
-}  // namespace
-
-at::Tensor pad_reflect(const at::Tensor& input) {
-  if (!input.is_cpu()) return plain_passes::pad_reflect(input);
+at::Tensor pad(const at::Tensor& input, Padding padding) {
   const Extent e(input);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h + 2, e.w + 2, input);
   for_type(input, [&](auto* type) {
@@ -225,14 +177,39 @@ at::Tensor pad_reflect(const at::Tensor& input) {
     T* to = data_of<T>(output);
     at::parallel_for(0, e.n * (e.h + 2), 4, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t source = i / (e.h + 2) * e.h + reflected(i % (e.h + 2), e.h);
+        const std::int64_t source = i / (e.h + 2) * e.h + shown(i % (e.h + 2), e.h, padding);
         T* row = to + i * (e.w + 2) * e.c;
         std::memcpy(row + e.c, from + source * e.w * e.c, e.w * e.c * sizeof(T));
-        copy_padded_columns(row, e.w, e.c);
+        copy_padded_columns(row, e.w, e.c, padding);
       }
     });
   });
   return output;
+}
+
+at::Tensor pad_backward(const at::Tensor& padded_gradient, Padding padding) {
+  Extent e(padded_gradient);
+  e.h -= 2;
+  e.w -= 2;
+  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, padded_gradient);
+  for_type(padded_gradient, [&](auto* type) {
+    using T = std::remove_pointer_t<decltype(type)>;
+    for_rows(e, e.w * e.c, [&](std::int64_t n, std::int64_t y, float* row) {
+      fold_row(data_of<T>(padded_gradient), e, n, y, padding, row);
+      store_row(row, e.w * e.c, data_of<T>(output) + (n * e.h + y) * e.w * e.c);
+    });
+  });
+  return output;
+}
+
+}  // namespace
+
+at::Tensor pad_reflect(const at::Tensor& input) {
+  return input.is_cpu() ? pad(input, Padding::kReflect) : plain_passes::pad_reflect(input);
+}
+
+at::Tensor pad_replicate(const at::Tensor& input) {
+  return input.is_cpu() ? pad(input, Padding::kReplicate) : plain_passes::pad_replicate(input);
 }
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
@@ -246,11 +223,11 @@ at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
     T* to = data_of<T>(output);
     at::parallel_for(0, e.n * (h + 2), 4, [&](std::int64_t begin, std::int64_t end) {
       for (std::int64_t i = begin; i < end; ++i) {
-        const std::int64_t y = 2 * reflected(i % (h + 2), h);
+        const std::int64_t y = 2 * shown(i % (h + 2), h, Padding::kReflect);
         const T* upper = from + (i / (h + 2) * e.h + y) * e.w * e.c;
         T* row = to + i * (w + 2) * e.c;
         max_rows(upper, y + 1 < e.h ? upper + e.w * e.c : upper, e.w, e.c, row + e.c);
-        copy_padded_columns(row, w, e.c);
+        copy_padded_columns(row, w, e.c, Padding::kReflect);
       }
     });
   });
@@ -332,7 +309,7 @@ at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gr
     const T* feature = data_of<T>(features);
     for_rows(e, e.w * e.c, [&](std::int64_t n, std::int64_t y, float* row) {
       const std::int64_t at = (n * e.h + y) * e.w * e.c;
-      if (padded_gradient.defined()) fold_row(data_of<T>(padded_gradient), e, n, y, row);
+      if (padded_gradient.defined()) fold_row(data_of<T>(padded_gradient), e, n, y, Padding::kReflect, row);
       if (direct.defined()) accumulate(data_of<T>(direct) + at, e.w * e.c, row);
       if (offset.defined()) {
         accumulate_affine(feature + at, data_of<float>(offset) + n * e.c, data_of<float>(slope) + n * e.c, e.w, e.c, row);
@@ -354,7 +331,7 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
     using T = std::remove_pointer_t<decltype(type)>;
     const T* feature = data_of<T>(features);
     for_rows(pooled, pooled.w * e.c, [&](std::int64_t n, std::int64_t py, float* row) {
-      fold_row(data_of<T>(padded_gradient), pooled, n, py, row);
+      fold_row(data_of<T>(padded_gradient), pooled, n, py, Padding::kReflect, row);
       const bool below = 2 * py + 1 < e.h;
       const std::int64_t upper = (n * e.h + 2 * py) * e.w * e.c;
       const std::int64_t down = below ? e.w * e.c : 0;
@@ -377,19 +354,13 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
 }
 
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
-  if (!padded_gradient.is_cpu()) return plain_passes::pad_reflect_backward(padded_gradient);
-  Extent e(padded_gradient);
-  e.h -= 2;
-  e.w -= 2;
-  at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, padded_gradient);
-  for_type(padded_gradient, [&](auto* type) {
-    using T = std::remove_pointer_t<decltype(type)>;
-    for_rows(e, e.w * e.c, [&](std::int64_t n, std::int64_t y, float* row) {
-      fold_row(data_of<T>(padded_gradient), e, n, y, row);
-      store_row(row, e.w * e.c, data_of<T>(output) + (n * e.h + y) * e.w * e.c);
-    });
-  });
-  return output;
+  return padded_gradient.is_cpu() ? pad_backward(padded_gradient, Padding::kReflect)
+                                  : plain_passes::pad_reflect_backward(padded_gradient);
+}
+
+at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient) {
+  return padded_gradient.is_cpu() ? pad_backward(padded_gradient, Padding::kReplicate)
+                                  : plain_passes::pad_replicate_backward(padded_gradient);
 }
 
 }  // namespace adainstyle

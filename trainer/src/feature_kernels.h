@@ -13,8 +13,9 @@ namespace adainstyle {
 // float32 or bfloat16, compute in float32, and give the same bits whatever the number of threads. They are loops for a CPU; tensors
 // elsewhere take the way of plain_passes.h.
 
-// Reflection padding by one pixel: [N, C, H + 2, W + 2].
+// Padding by one pixel, the neighbour of the border or the border itself: [N, C, H + 2, W + 2].
 at::Tensor pad_reflect(const at::Tensor& input);
+at::Tensor pad_replicate(const at::Tensor& input);
 
 // 2x2 max pooling, stride 2, ceil mode, then reflection padding by one pixel: [N, C, ceil(H/2) + 2, ceil(W/2) + 2].
 at::Tensor pool_and_pad_reflect(const at::Tensor& input);
@@ -39,7 +40,16 @@ at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gr
 // maximum.
 at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient);
 
-// The adjoint of pad_reflect: [N, C, H + 2, W + 2] to [N, C, H, W].
+// The adjoints of padding: [N, C, H + 2, W + 2] to [N, C, H, W].
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient);
+at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient);
+
+// The phases of a phase convolution (Note [Trained convolutions] in trained_convolution.h), [N, 4 C, H + 1, W + 1], to features
+// [N, C, 2 H, 2 W]: pixel (2 y + dy, 2 x + dx) is phase 2 dy + dx at (y + dy, x + dx). With or without ReLU.
+at::Tensor interleave_phases(const at::Tensor& phases, bool relu);
+
+// Its adjoint: the gradient at the phases from the one at the features. features: what interleave_phases made, if with ReLU;
+// undefined: without.
+at::Tensor split_phases(const at::Tensor& gradient, const at::Tensor& features);
 
 }  // namespace adainstyle

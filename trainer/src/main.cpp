@@ -8,7 +8,25 @@
 
 #include "commands.h"
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
+namespace {
+
+// Every iteration frees and takes the same hundreds of megabytes. By default large blocks go back to the system, and each page is
+// cleared and mapped anew when it comes again: 3 % of the time of a training.
+void keep_freed_memory() {
+#ifdef __GLIBC__
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
+#endif
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  keep_freed_memory();
   CLI::App app("Makes, measures and describes the models of the adainstyle video filter.", "adainstyle-trainer");
   app.require_subcommand(1);
   std::vector<std::pair<CLI::App*, adainstyle::Command>> commands;

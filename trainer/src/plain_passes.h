@@ -8,6 +8,7 @@
 namespace adainstyle::plain_passes {
 
 at::Tensor pad_reflect(const at::Tensor& input);
+at::Tensor pad_replicate(const at::Tensor& input);
 at::Tensor pool_and_pad_reflect(const at::Tensor& input);
 at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b);
 at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b,
@@ -16,5 +17,8 @@ at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gr
                          const at::Tensor& offset, const at::Tensor& slope);
 at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient);
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient);
+at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient);
+at::Tensor interleave_phases(const at::Tensor& phases, bool relu);
+at::Tensor split_phases(const at::Tensor& gradient, const at::Tensor& features);
 
 }  // namespace adainstyle::plain_passes

@@ -11,6 +11,4 @@ namespace adainstyle {
 ChannelStatistics trained_statistics(const at::Tensor& features, float eps);
 at::Tensor trained_adain(const at::Tensor& features, const ChannelStatistics& style, float eps);
 
-inline constexpr Normalisation kTrainedNormalisation = {trained_statistics, trained_adain};
-
 }  // namespace adainstyle

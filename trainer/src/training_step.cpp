@@ -15,7 +15,7 @@
 
 #include "augment.h"
 #include "decoder_norm.h"
-#include "trained_normalisation.h"
+#include "trained_layers.h"
 
 namespace adainstyle {
 namespace {
@@ -133,9 +133,9 @@ TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
 
 TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values) {
   const at::Tensor input = content.to(dtype_);
-  const Encoded encoded = plain_encode(network_, weights, input, kTrainedNormalisation);
+  const Encoded encoded = plain_encode(network_, weights, input, kTrainedLayers);
   Forward forward;
-  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, kTrainedNormalisation);
+  const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, kTrainedLayers);
   add_term("autoencoder", 1.0, mean_absolute(output - input), values, &forward.other);
   return forward;
 }
@@ -171,7 +171,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
     inputs.push_back(warp(pick(content, half), grids));
   }
   const at::Tensor pictures = at::cat(inputs).to(dtype_).contiguous(at::MemoryFormat::ChannelsLast);
-  const Encoded encoded = plain_encode(network_, weights, pictures, kTrainedNormalisation);
+  const Encoded encoded = plain_encode(network_, weights, pictures, kTrainedLayers);
 
   // And so through the decoder: stylised, identity, stylised noisy, stylised moved.
   const at::Tensor content_features = encoded.features.narrow(0, 0, n);
@@ -189,7 +189,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
     }
     styles.push_back({at::cat(mean), at::cat(std)});
   }
-  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles, kTrainedNormalisation);
+  const at::Tensor decoded = plain_decode(network_, weights, at::cat(features), styles, kTrainedLayers);
 
   Forward forward;
   forward.stylised = decoded.narrow(0, 0, n);
