@@ -4,6 +4,8 @@
 
 #include <c10/core/InferenceMode.h>
 
+#include <thread>
+
 #include "adainstyle/error.h"
 #include "core/recording_queue.h"
 #include "core/test_networks.h"
@@ -88,6 +90,28 @@ TEST_F(GpuGraphs, AreTunedOnceForASize) {
   EXPECT_EQ(log_->tuned, tuned);
   paint(Frame::waves(64, 48, 1), style_, 1.0f);
   EXPECT_EQ(log_->tuned, 2 * tuned);
+}
+
+// What convolutions were tuned to is known to one thread only.
+TEST_F(GpuGraphs, AreTunedOnEachThreadThatRecords) {
+  const auto paint_elsewhere = [&](unsigned seed) { std::thread([&] { paint(seed); }).join(); };
+  paint(1);
+  const int tuned = log_->tuned;
+  paint_elsewhere(2);
+  EXPECT_EQ(log_->tuned, 2 * tuned);
+  EXPECT_EQ(log_->recordings, 0);
+  paint(3);
+  EXPECT_EQ(log_->tuned, 2 * tuned) << "this thread was before";
+  EXPECT_EQ(log_->recordings, 1);
+  paint_elsewhere(4);
+  EXPECT_EQ(log_->tuned, 2 * tuned) << "what is recorded needs no tuning";
+  EXPECT_EQ(log_->replays, 2);
+}
+
+TEST_F(GpuGraphs, TuningEndsWithTheFrameThatFails) {
+  log_->allocations_left = 3;
+  EXPECT_ANY_THROW(paint(1));
+  EXPECT_FALSE(log_->tunes);
 }
 
 TEST_F(GpuGraphs, GoWithTheirSize) {

@@ -209,7 +209,7 @@ at::Tensor RecordingQueue::convolve(const at::Tensor& input, const at::Tensor& w
   const auto side = [&](int dim) { return (input.size(dim) + 2 * padding - weight.size(dim)) / stride + 1; };
   const at::Tensor rows = empty({1, side(2), side(3), weight.size(0)}, input.scalar_type());
   ++log_->convolutions;
-  if (tunes_) ++log_->tuned;
+  if (log_->tunes) ++log_->tuned;
   perform([=, log = log_.get()] {
     log->memory_read.push_back(input.const_data_ptr());
     at::Tensor sum = at::conv2d(input.to(at::kFloat), weight.to(at::kFloat), {}, {stride, stride}, {padding, padding});

@@ -19,7 +19,8 @@ struct QueueLog {
   int recordings = 0;
   int replays = 0;
   int graphs_alive = 0;
-  int tuned = 0;  // convolutions that were tuned
+  int tuned = 0;       // convolutions that were tuned
+  bool tunes = false;  // now
   int convolutions = 0;
   std::map<FeatureJob::Kind, int> jobs;
   std::vector<const void*> memory_read;  // where convolutions of the last frame or replay read from
@@ -46,7 +47,7 @@ class RecordingQueue : public DeviceQueue {
   void run(const CorrectionJob& job) override;
   at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,
                       bool relu) override;
-  void tune(bool thoroughly) override { tunes_ = thoroughly; }
+  void tune(bool thoroughly) override { log_->tunes = thoroughly; }
   std::unique_ptr<DeviceGraph> record(const std::function<void()>& work) override;
 
  private:
@@ -56,7 +57,6 @@ class RecordingQueue : public DeviceQueue {
 
   std::shared_ptr<QueueLog> log_;
   Graph* recording_ = nullptr;
-  bool tunes_ = false;
   at::ScalarType type_;  // of the features
 };
 

@@ -58,7 +58,8 @@ class DeviceQueue {
   virtual at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,
                               bool relu) = 0;
 
-  // From now on, whether a convolution that comes for the first time is tried in all ways the library knows, for the fastest.
+  // From now on, whether a convolution that comes for the first time on this thread is tried in all ways the library knows, for the
+  // fastest. Other queues wait meanwhile; it has to end on the thread on which it began.
   virtual void tune(bool thoroughly) = 0;
 
   // ---- Graphs ----

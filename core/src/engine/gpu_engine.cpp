@@ -5,7 +5,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <thread>
 #include <tuple>
 #include <utility>
 
@@ -22,11 +24,24 @@ namespace {
 //  - it begins and ends with features: where a frame comes from and goes to changes, and is read and written outside;
 //  - style, strength, mask and the shares of averages are read from memory on the device that is written between frames (GpuAdaIN);
 //  - there is one graph for each FrameMode that occurs, and all go when the size changes.
-// The first frame of a size runs without one: convolutions are tuned on it, which no graph can record. Where statistics go through a
-// filter on the host there is none at all, since a graph cannot wait for the host in its middle.
+// The first frame of a size runs without one: convolutions are tuned on it, which no graph can record, and what they were tuned to is
+// known to its thread alone. Where statistics go through a filter on the host there is none at all, since a graph cannot wait for the
+// host in its middle.
 struct RecordedFrame {
   std::unique_ptr<DeviceGraph> graph;
   Painting painting;  // in the graph's memory
+};
+
+// Tunes for as long as the object lives.
+class Tuning {
+ public:
+  explicit Tuning(DeviceQueue& queue) : queue_(queue) { queue_.tune(true); }
+  ~Tuning() { queue_.tune(false); }
+  Tuning(const Tuning&) = delete;
+  Tuning& operator=(const Tuning&) = delete;
+
+ private:
+  DeviceQueue& queue_;
 };
 
 class GpuEngine : public Engine {
@@ -95,7 +110,7 @@ class GpuEngine : public Engine {
     size_ = size;
     recorded_.clear();
     picture_ = {};
-    tuned_ = false;
+    tuned_on_.clear();
     unrecordable_ = false;
     notice_.clear();
     network_.resize(extended_side(plan_, picture.width), extended_side(plan_, picture.height));
@@ -115,13 +130,17 @@ class GpuEngine : public Engine {
       recorded->second.graph->replay();
       return recorded->second.painting;
     }
-    if (tuned_ && !unrecordable_) {
+    if (tuned_on_.count(std::this_thread::get_id()) == 0) return tune_and_run();
+    if (!unrecordable_) {
       if (std::optional<Painting> painting = record(mode)) return painting;
     }
-    if (!tuned_) queue_->tune(true);
+    return run();
+  }
+
+  Painting tune_and_run() {
+    const Tuning tuning(*queue_);
     Painting painting = run();
-    if (!tuned_) queue_->tune(false);
-    tuned_ = true;
+    tuned_on_.insert(std::this_thread::get_id());
     return painting;
   }
 
@@ -179,7 +198,7 @@ class GpuEngine : public Engine {
   // Of the last frame's size.
   std::tuple<int, int, int, int, int, int> size_{};
   Features picture_;  // tensor 0
-  bool tuned_ = false;
+  std::set<std::thread::id> tuned_on_;
   bool unrecordable_ = false;
   std::string notice_;
   std::map<FrameMode, RecordedFrame> recorded_;
