@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <ATen/Context.h>
+#include <ATen/core/CachingHostAllocator.h>
 #include <ATen/cuda/CUDAGraph.h>
 #include <ATen/ops/cudnn_convolution.h>
 #include <ATen/ops/cudnn_convolution_relu.h>
@@ -10,7 +11,10 @@
 #include <array>
 #include <cstring>
 #include <exception>
+#include <map>
+#include <mutex>
 #include <optional>
+#include <vector>
 
 #include "engine/cuda_entry.h"
 #include "engine/cuda_kernels.h"
@@ -49,26 +53,77 @@ class PinnedRing {
   std::size_t next_ = 0;
 };
 
+// What one queue of the process does at a time: recording, and trying convolutions. LibTorch keeps its list of graphs without a lock,
+// and convolutions are tried waiting for the whole device, which spoils whatever is being recorded there.
+std::mutex& one_at_a_time() {
+  static auto* const mutex = new std::mutex;  // outlives every queue
+  return *mutex;
+}
+
+// A stream that no other queue has meanwhile. LibTorch's own come out of a pool of 32, in turn: what another thread asks of the same
+// stream while a graph is recorded on it would become part of that graph. They are handed on, never destroyed, since LibTorch's
+// allocator keeps free memory by stream.
+class OwnStream {
+ public:
+  explicit OwnStream(int device) : device_(device) {
+    const std::lock_guard guard(lock());
+    std::vector<cudaStream_t>& idle = idle_on(device);
+    if (idle.empty()) {
+      cuda_check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "making a stream");
+    } else {
+      stream_ = idle.back();
+      idle.pop_back();
+    }
+  }
+  ~OwnStream() {
+    const std::lock_guard guard(lock());
+    idle_on(device_).push_back(stream_);
+  }
+  OwnStream(const OwnStream&) = delete;
+  OwnStream& operator=(const OwnStream&) = delete;
+
+  c10::cuda::CUDAStream get() const { return c10::cuda::getStreamFromExternal(stream_, static_cast<c10::DeviceIndex>(device_)); }
+
+ private:
+  static std::mutex& lock() {
+    static auto* const mutex = new std::mutex;
+    return *mutex;
+  }
+  static std::vector<cudaStream_t>& idle_on(int device) {
+    static auto* const idle = new std::map<int, std::vector<cudaStream_t>>;
+    return (*idle)[device];
+  }
+
+  int device_;
+  cudaStream_t stream_ = nullptr;
+};
+
 class CudaGraph : public DeviceGraph {
  public:
-  explicit CudaGraph(const c10::cuda::CUDAStream& stream) : stream_(stream), pool_(at::cuda::graph_pool_handle()) {}
-  ~CudaGraph() override { cudaStreamSynchronize(stream_); }  // its memory goes, and may be given to another stream
+  explicit CudaGraph(const c10::cuda::CUDAStream& stream)
+      : stream_(stream), pool_(at::cuda::graph_pool_handle()), graph_(std::in_place) {}
 
-  // thread_local: other threads, which load styles or run other elements, may go on allocating meanwhile.
+  ~CudaGraph() override {
+    cudaStreamSynchronize(stream_);  // its memory goes, and may be given to another stream
+    const std::lock_guard alone(one_at_a_time());
+    graph_.reset();
+  }
+
+  // thread_local: other threads, which load styles or run other elements, may go on allocating meanwhile. With one_at_a_time() held.
   void record(const std::function<void()>& work) {
     const c10::cuda::CUDAStreamGuard guard(stream_);
-    graph_.capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
     std::exception_ptr failure;
     try {
+      graph_->capture_begin(pool_, cudaStreamCaptureModeThreadLocal);
       work();
     } catch (...) {
       failure = std::current_exception();
     }
     try {
-      graph_.capture_end();
+      graph_->capture_end();
     } catch (...) {
       if (!failure) failure = std::current_exception();
-      leave_pool();
+      leave_pools();
     }
     if (!failure) return;
     cudaGetLastError();
@@ -77,23 +132,33 @@ class CudaGraph : public DeviceGraph {
 
   void replay() override {
     const c10::cuda::CUDAStreamGuard guard(stream_);
-    graph_.replay();
+    graph_->replay();
   }
 
  private:
-  // What CUDAGraph leaves undone where a capture ends badly: the allocator would go on asking it which memory is the graph's.
-  void leave_pool() noexcept {
-    try {
+  // What CUDAGraph leaves undone where a capture ends badly: the allocators would go on asking it, even when it is gone, which memory is
+  // the graph's.
+  void leave_pools() noexcept {
+    const auto attempt = [](const auto& leave) {
+      try {
+        leave();
+      } catch (const std::exception&) {
+        // Then it has been done.
+      }
+    };
+    attempt([&] {
       c10::cuda::CUDACachingAllocator::endAllocateToPool(stream_.device_index(), pool_);
       c10::cuda::CUDACachingAllocator::releasePool(stream_.device_index(), pool_);
-    } catch (const std::exception&) {
-      // Then it has been done.
-    }
+    });
+    attempt([&] {
+      at::getHostAllocator(at::kCUDA)->end_allocate_to_pool(pool_);
+      at::getHostAllocator(at::kCUDA)->release_pool(pool_);
+    });
   }
 
   c10::cuda::CUDAStream stream_;
   c10::MempoolId_t pool_;
-  at::cuda::CUDAGraph graph_;
+  std::optional<at::cuda::CUDAGraph> graph_;
 };
 
 class CudaQueue : public DeviceQueue {
@@ -101,13 +166,11 @@ class CudaQueue : public DeviceQueue {
   CudaQueue(int index, at::ScalarType type)
       : device_(at::kCUDA, static_cast<at::DeviceIndex>(index)),
         format_(format_of(type)),
-        stream_(c10::cuda::getStreamFromPool(false, device_.index())),
+        own_stream_(index),
+        stream_(own_stream_.get()),
         staging_(index) {}
 
-  ~CudaQueue() override {
-    tune(false);
-    cudaStreamSynchronize(stream_);
-  }
+  ~CudaQueue() override { cudaStreamSynchronize(stream_); }
 
   at::Tensor empty(at::IntArrayRef shape, at::ScalarType type) override {
     const c10::cuda::CUDAStreamGuard guard(stream_);
@@ -151,7 +214,11 @@ class CudaQueue : public DeviceQueue {
       wait();
     } else {
       follow(stream_, queue);
-      if (input.device.queue != nullptr) follow(stream_, static_cast<cudaStream_t>(input.device.queue));  // whose memory was read
+      if (input.device.queue != nullptr) {
+        follow(stream_, static_cast<cudaStream_t>(input.device.queue));  // whose memory was read
+      } else {
+        wait();  // or the input is written again while it is still being read
+      }
     }
   }
 
@@ -176,26 +243,28 @@ class CudaQueue : public DeviceQueue {
     const std::array<std::int64_t, 2> strides{stride, stride};
     const std::array<std::int64_t, 2> paddings{padding, padding};
     if (relu) return at::cudnn_convolution_relu(input, weight, bias, strides, paddings, {1, 1}, 1);
-    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuned_before_.has_value(), false,
-                                 at::globalContext().allowTF32CuDNN());
+    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuning_.owns_lock(), false,
+                                 at::globalContext().allowTF32CuDNN(at::Float32Op::CONV));
   }
 
-  // LibTorch remembers the fastest way it found for a convolution, for all threads.
+  // LibTorch remembers the way that it found, or that it took untuned, for a convolution and for the thread that asked.
   void tune(bool thoroughly) override {
-    if (thoroughly == tuned_before_.has_value()) return;
+    if (thoroughly == tuning_.owns_lock()) return;
     if (thoroughly) {
+      tuning_ = std::unique_lock(one_at_a_time());
       tuned_before_ = at::globalContext().benchmarkCuDNN();
       at::globalContext().setBenchmarkCuDNN(true);
     } else {
-      at::globalContext().setBenchmarkCuDNN(*tuned_before_);
-      tuned_before_.reset();
+      at::globalContext().setBenchmarkCuDNN(tuned_before_);
+      tuning_.unlock();
     }
   }
 
   std::unique_ptr<DeviceGraph> record(const std::function<void()>& work) override {
+    auto graph = std::make_unique<CudaGraph>(stream_);
+    const std::lock_guard alone(one_at_a_time());  // given back before the graph goes, if that fails
     // The graph has memory of its own: what was needed until now is of no more use, and may be all there is.
     c10::cuda::CUDACachingAllocator::emptyCache();
-    auto graph = std::make_unique<CudaGraph>(stream_);
     graph->record(work);
     return graph;
   }
@@ -212,12 +281,14 @@ class CudaQueue : public DeviceQueue {
 
   at::Device device_;
   NumberFormat format_;
+  OwnStream own_stream_;
   c10::cuda::CUDAStream stream_;
   CudaStaging staging_;
   PinnedRing ring_;
   CudaEvent order_;
-  ImageView input_;                   // as read_picture() found it, on the GPU
-  std::optional<bool> tuned_before_;  // while convolutions are tuned: LibTorch's setting before
+  ImageView input_;                      // as read_picture() found it, on the GPU
+  std::unique_lock<std::mutex> tuning_;  // of one_at_a_time(), while convolutions are tuned
+  bool tuned_before_ = false;            // LibTorch's setting before
 };
 
 }  // namespace
