@@ -53,8 +53,9 @@ class PinnedRing {
   std::size_t next_ = 0;
 };
 
-// What one queue of the process does at a time: recording, and trying convolutions. LibTorch keeps its list of graphs without a lock,
-// and convolutions are tried waiting for the whole device, which spoils whatever is being recorded there.
+// Held by the one queue of the process that records, tries convolutions, or asks for one outside of these. LibTorch keeps its list of
+// graphs without a lock; convolutions are tried waiting for the whole device, which spoils whatever is being recorded there; and whether
+// one that adds a bias is tried is a setting of the process.
 std::mutex& one_at_a_time() {
   static auto* const mutex = new std::mutex;  // outlives every queue
   return *mutex;
@@ -240,29 +241,32 @@ class CudaQueue : public DeviceQueue {
   at::Tensor convolve(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, int padding,
                       bool relu) override {
     const c10::cuda::CUDAStreamGuard guard(stream_);
+    std::unique_lock alone(one_at_a_time(), std::defer_lock);
+    if (!alone_.owns_lock()) alone.lock();
     const std::array<std::int64_t, 2> strides{stride, stride};
     const std::array<std::int64_t, 2> paddings{padding, padding};
     if (relu) return at::cudnn_convolution_relu(input, weight, bias, strides, paddings, {1, 1}, 1);
-    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuning_.owns_lock(), false,
+    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuned_before_.has_value(), false,
                                  at::globalContext().allowTF32CuDNN(at::Float32Op::CONV));
   }
 
   // LibTorch remembers the way that it found, or that it took untuned, for a convolution and for the thread that asked.
   void tune(bool thoroughly) override {
-    if (thoroughly == tuning_.owns_lock()) return;
+    if (thoroughly == tuned_before_.has_value()) return;
     if (thoroughly) {
-      tuning_ = std::unique_lock(one_at_a_time());
+      alone_.lock();
       tuned_before_ = at::globalContext().benchmarkCuDNN();
       at::globalContext().setBenchmarkCuDNN(true);
     } else {
-      at::globalContext().setBenchmarkCuDNN(tuned_before_);
-      tuning_.unlock();
+      at::globalContext().setBenchmarkCuDNN(*tuned_before_);
+      tuned_before_.reset();
+      alone_.unlock();
     }
   }
 
   std::unique_ptr<DeviceGraph> record(const std::function<void()>& work) override {
     auto graph = std::make_unique<CudaGraph>(stream_);
-    const std::lock_guard alone(one_at_a_time());  // given back before the graph goes, if that fails
+    const std::lock_guard alone(alone_);  // given back before the graph goes, if that fails
     // The graph has memory of its own: what was needed until now is of no more use, and may be all there is.
     c10::cuda::CUDACachingAllocator::emptyCache();
     graph->record(work);
@@ -286,9 +290,9 @@ class CudaQueue : public DeviceQueue {
   CudaStaging staging_;
   PinnedRing ring_;
   CudaEvent order_;
-  ImageView input_;                      // as read_picture() found it, on the GPU
-  std::unique_lock<std::mutex> tuning_;  // of one_at_a_time(), while convolutions are tuned
-  bool tuned_before_ = false;            // LibTorch's setting before
+  ImageView input_;                                                       // as read_picture() found it, on the GPU
+  std::optional<bool> tuned_before_;                                      // while convolutions are tuned: LibTorch's setting before
+  std::unique_lock<std::mutex> alone_{one_at_a_time(), std::defer_lock};  // while it records or tunes
 };
 
 }  // namespace
