@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include "engine/cuda_library.h"
 
+#include <ATen/Context.h>
+#include <ATen/detail/CUDAHooksInterface.h>
 #include <dlfcn.h>
 
 #include "engine/cuda_entry.h"
+#include "engine/devices.h"
 
 namespace adainstyle {
 namespace {
@@ -31,10 +34,20 @@ int driver_device_count(std::string& absence) {
   return count;
 }
 
+// Counts those that LibTorch's CUDA half can use, once it is loaded: it needs a newer driver than counting takes.
+int torch_device_count(std::string& absence) {
+  try {
+    at::globalContext().lazyInitDevice(at::kCUDA);
+    return at::detail::getCUDAHooks().deviceCount();
+  } catch (const std::exception& error) {
+    absence = "LibTorch cannot use it: " + plain_message(error);
+    return 0;
+  }
+}
+
 CudaLibrary load() {
   CudaLibrary library;
-  const int count = driver_device_count(library.absence);
-  if (count == 0) return library;
+  if (driver_device_count(library.absence) == 0) return library;
   for (const char* name : {"libtorch_cuda.so", "libadainstyle-cuda.so"}) {
     void* handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
     if (!handle) {
@@ -44,7 +57,7 @@ CudaLibrary load() {
     library.make_queue = reinterpret_cast<decltype(library.make_queue)>(dlsym(handle, kCudaQueueSymbol));
   }
   if (library.make_queue) {
-    library.devices = count;
+    library.devices = torch_device_count(library.absence);
   } else {
     library.absence = "libadainstyle-cuda.so is of another version";
   }

@@ -8,8 +8,10 @@
 
 namespace adainstyle {
 
-// GPUs that can be used: counted by the driver, provided that LibTorch's CUDA half and libadainstyle-cuda load. Nothing of CUDA is
-// touched before the first call. 0 where anything is missing.
+// GPUs that can be used: counted by LibTorch's CUDA half, provided that the driver finds one and that half and libadainstyle-cuda load.
+// Nothing of CUDA is touched before the first call. 0 where anything is missing.
+//
+// at::conv2d, even on the CPU, settles for the whole process whether LibTorch has a CUDA half. So this has to be called before.
 int cuda_device_count();
 
 // Why cuda_device_count() is 0.

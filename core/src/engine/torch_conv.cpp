@@ -4,6 +4,8 @@
 #include <ATen/core/dispatch/Dispatcher.h>
 #include <ATen/ops/conv2d.h>
 
+#include "engine/cuda_library.h"
+
 namespace adainstyle {
 namespace {
 
@@ -45,6 +47,7 @@ at::Tensor prepack_conv_weight(const at::Tensor& weight, int stride) {
 
 at::Tensor fused_conv(const at::Tensor& input, const at::Tensor& weight, const at::Tensor& bias, int stride, bool relu) {
   if (has_mkldnn(input.scalar_type())) return mkldnn_conv(input, weight, bias, stride, relu);
+  cuda_device_count();  // at::conv2d asks once and for all whether there is a CUDA half, and a GPU may be wanted later
   at::Tensor output = at::conv2d(input, weight, bias.to(input.scalar_type()), {stride, stride});  // it takes no other
   return relu ? output.relu_() : output;
 }
