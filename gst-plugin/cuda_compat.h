@@ -56,6 +56,9 @@ inline CUstream queue_of(GstMemory* memory) {
   return stream == nullptr ? nullptr : gst_cuda_stream_get_handle(stream);
 }
 
+// The same of a memory that is read.
+inline CUstream input_queue_of(GstMemory* memory) { return queue_of(memory); }
+
 // Returns when whoever used the memory before has finished with it: its writer, and readers whose work is still queued on its stream
 // although they have given the buffer back to its pool. A context must be current.
 inline void wait_for(GstMemory* memory) {
@@ -73,6 +76,11 @@ class CudaStream {
 };
 
 inline CUstream queue_of(GstMemory*) { return nullptr; }
+
+// But for a memory that was copied from another (gst_memory_copy()): that is asked of the default stream and not waited for, and
+// LibTorch's streams do not follow the default one by themselves.
+inline CUstream input_queue_of(GstMemory*) { return CU_STREAM_LEGACY; }
+
 inline void wait_for(GstMemory*) {}
 
 #endif

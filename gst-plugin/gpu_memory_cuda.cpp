@@ -252,7 +252,8 @@ class CudaGpuMemory : public GpuMemory {
     }
     const CurrentContext scope(context_.get());
     if (!is_foreign(input) && !is_foreign(output)) {
-      return paint_mapped(info, input, work_of(input), output, work_of(output), painter);
+      return paint_mapped(info, input, on_device(input_queue_of(gst_buffer_peek_memory(input, 0))), output,
+                          on_device(queue_of(gst_buffer_peek_memory(output, 0))), painter);
     }
     wait_for(gst_buffer_peek_memory(input, 0));
     wait_for(gst_buffer_peek_memory(output, 0));
@@ -263,7 +264,7 @@ class CudaGpuMemory : public GpuMemory {
     }
     GstBuffer* const from = copied_input ? copied_input.get() : input;
     GstBuffer* const to = copied_output ? copied_output.get() : output;
-    if (GstBuffer* faulty = paint_mapped(info, from, {DeviceType::kCuda, device_}, to, {DeviceType::kCuda, device_}, painter)) {
+    if (GstBuffer* faulty = paint_mapped(info, from, on_device(nullptr), to, on_device(nullptr), painter)) {
       return faulty == from ? input : output;
     }
     return copied_output ? copy(info, copied_output.get(), output) : nullptr;
@@ -271,7 +272,7 @@ class CudaGpuMemory : public GpuMemory {
 
  private:
   // The device, with the stream on which a frame's memory is used.
-  Device work_of(GstBuffer* buffer) const { return {DeviceType::kCuda, device_, queue_of(gst_buffer_peek_memory(buffer, 0))}; }
+  Device on_device(CUstream queue) const { return {DeviceType::kCuda, device_, queue}; }
 
   static GstBuffer* paint_mapped(const GstVideoInfo& info, GstBuffer* input, const Device& input_device, GstBuffer* output,
                                  const Device& output_device, const Painter& painter) {

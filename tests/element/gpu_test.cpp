@@ -89,6 +89,15 @@ TEST_F(GpuTest, PaintsEveryFormatAtOddSizesAndCopiesNothing) {
   EXPECT_EQ(counters.device_to_device, 0u);
 }
 
+// Whoever wrote a frame may still be busy with it: from GStreamer 1.24 on in its memory's stream, before in the default one.
+TEST_F(GpuTest, TellsInWhoseOrderAFrameIsRead) {
+  Line line(kOnGpu);
+  line.play(info_);
+  const Pixels picture = test_picture(info_);
+  EXPECT_EQ(line.painted(picture), painted_picture(info_, picture, 7));
+  EXPECT_NE(fake_->last_parameters().input_queue, nullptr);
+}
+
 TEST_F(GpuTest, ListsGpuMemoryFirst) {
   Line line("adainstyle name=paint");
   for (const char* name : {"sink", "src"}) {

@@ -170,6 +170,7 @@ class FakeStylizer : public Stylizer {
       SeenParameters& seen = shared().last_parameters;
       seen = {parameters.time_ns,       parameters.transition_ns, parameters.smoothing_ms, parameters.preserve_color,
               parameters.stabilization, parameters.static_skip,   parameters.mask_feather, parameters.processing_height};
+      seen.input_queue = input.device.queue;
       if (parameters.mask) seen.mask_value = dynamic_cast<const FakeMask&>(*parameters.mask).value();
       if (parameters.outside_style) seen.outside_value = dynamic_cast<const FakeStyle&>(*parameters.outside_style).value();
     }

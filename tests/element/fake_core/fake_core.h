@@ -50,6 +50,7 @@ struct SeenParameters {
   int processing_height = 0;
   int mask_value = -1;     // of the mask; -1: none
   int outside_value = -1;  // of the style outside of it; -1: none
+  const void* input_queue = nullptr;
 };
 
 // What the tests reach by dlsym: the library must not be linked, since when it is loaded is itself tested.
