@@ -2,10 +2,14 @@
 // What only a GPU can show; tests/gpu.sh runs it. Without one every test is skipped and says why.
 #include <cstdlib>
 #include <fstream>
+#include <limits>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include <gtest/gtest.h>
 
+#include <ATen/ops/full.h>
 #include <dlfcn.h>
 #include <unistd.h>
 
@@ -77,6 +81,58 @@ TEST_F(GpuDeviceTest, PaintsEveryFormatAndSizeAsTheCpuDoes) {
       gpu_->process(there.view(), from_gpu.mutable_view(), parameters_);
       EXPECT_EQ(from_gpu.distance(from_system), 0) << "the same pixels, whichever memory they came from";
     }
+  }
+}
+
+// LibTorch has cuDNN add what lies in a convolution's output, times 0, before it is written. Not a number times 0 is not 0: whatever is
+// in memory that another program or picture had must not matter.
+TEST_F(GpuDeviceTest, PaintsOverMemoryThatIsNotANumber) {
+  const auto cpu = open_stylizer(options("cpu", Precision::kFp32));
+  FrameParameters on_cpu;
+  on_cpu.style = cpu->encode_style(Picture(PixelFormat::kRGB, 256, 256, 5).view());
+  const Picture input(PixelFormat::kRGB, 322, 182, 1);
+  Picture expected(PixelFormat::kRGB, 322, 182, 2);
+  cpu->process(input.view(), expected.mutable_view(), on_cpu);
+  // Recording empties LibTorch's cache, so that the graph's memory comes out of this.
+  at::full({std::int64_t{1} << 30}, std::numeric_limits<float>::quiet_NaN(), at::TensorOptions(device_).dtype(at::kHalf));
+  for (int frame = 0; frame < 3; ++frame) {
+    Picture output(PixelFormat::kRGB, 322, 182, 3);
+    gpu_->process(input.view(), output.mutable_view(), parameters_);
+    EXPECT_LE(output.distance(expected), sixteen_bit_bound(322)) << "frame " << frame;
+  }
+  EXPECT_EQ(gpu_->info().notice, "") << "and frames are recorded";
+}
+
+// Several stylizers tune, record, replay, and load styles at once, with more engines than LibTorch's pool has streams, and each goes from
+// one thread to another.
+TEST_F(GpuDeviceTest, SeveralAtATimePaintWhatOneDoes) {
+  const std::vector<std::pair<int, int>> sizes = {{64, 48}, {161, 90}, {320, 180}};
+  std::vector<Picture> inputs, expected;
+  for (const auto& [width, height] : sizes) {
+    inputs.emplace_back(PixelFormat::kRGB, width, height, 1);
+    expected.emplace_back(PixelFormat::kRGB, width, height, 2);
+    gpu_->process(inputs.back().view(), expected.back().mutable_view(), parameters_);
+  }
+  const auto paint = [&](Stylizer& stylizer, unsigned seed) {
+    for (std::size_t i = 0; i < 6 * sizes.size(); ++i) {
+      FrameParameters parameters;
+      parameters.style = stylizer.encode_style(Picture(PixelFormat::kRGB, 256, 256, 5).view());
+      const auto [width, height] = sizes[i % sizes.size()];
+      for (int frame = 0; frame < 3; ++frame) {
+        Picture output(PixelFormat::kRGB, width, height, seed);
+        stylizer.process(inputs[i % sizes.size()].view(), output.mutable_view(), parameters);
+        EXPECT_LE(output.distance(expected[i % sizes.size()]), 2) << width << "x" << height << ", frame " << frame;
+      }
+      EXPECT_EQ(stylizer.info().notice, "");
+    }
+  };
+  std::vector<std::unique_ptr<Stylizer>> stylizers;
+  for (int i = 0; i < 3; ++i) stylizers.push_back(open_stylizer(options("cuda", Precision::kAuto)));
+  for (int round = 0; round < 2; ++round) {
+    std::vector<std::thread> threads;
+    for (const auto& stylizer : stylizers)
+      threads.emplace_back([&, round] { paint(*stylizer, 10u + static_cast<unsigned>(round)); });
+    for (std::thread& thread : threads) thread.join();
   }
 }
 
