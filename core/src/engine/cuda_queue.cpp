@@ -245,9 +245,18 @@ class CudaQueue : public DeviceQueue {
     if (!alone_.owns_lock()) alone.lock();
     const std::array<std::int64_t, 2> strides{stride, stride};
     const std::array<std::int64_t, 2> paddings{padding, padding};
-    if (relu) return at::cudnn_convolution_relu(input, weight, bias, strides, paddings, {1, 1}, 1);
-    return at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuned_before_.has_value(), false,
-                                 at::globalContext().allowTF32CuDNN(at::Float32Op::CONV));
+    if (relu && fuses_) {
+      try {
+        return at::cudnn_convolution_relu(input, weight, bias, strides, paddings, {1, 1}, 1);
+      } catch (const c10::Error& error) {
+        // cuDNN promises an engine for every convolution, but not for every one with bias and ReLU.
+        if (std::strstr(error.what(), "unable to find an engine") == nullptr) throw;
+        fuses_ = false;
+      }
+    }
+    const at::Tensor output = at::cudnn_convolution(input, weight, paddings, strides, {1, 1}, 1, tuned_before_.has_value(), false,
+                                                    at::globalContext().allowTF32CuDNN(at::Float32Op::CONV));
+    return relu ? output.add_(bias.view({1, -1, 1, 1})).relu_() : output;
   }
 
   // LibTorch remembers the way that it found, or that it took untuned, for a convolution and for the thread that asked.
@@ -290,8 +299,9 @@ class CudaQueue : public DeviceQueue {
   CudaStaging staging_;
   PinnedRing ring_;
   CudaEvent order_;
-  ImageView input_;                                                       // as read_picture() found it, on the GPU
-  std::optional<bool> tuned_before_;                                      // while convolutions are tuned: LibTorch's setting before
+  bool fuses_ = true;                 // whether the library takes bias and ReLU with a convolution
+  ImageView input_;                   // as read_picture() found it, on the GPU
+  std::optional<bool> tuned_before_;  // while convolutions are tuned: LibTorch's setting before
   std::unique_lock<std::mutex> alone_{one_at_a_time(), std::defer_lock};  // while it records or tunes
 };
 
