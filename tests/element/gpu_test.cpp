@@ -200,7 +200,9 @@ TEST_F(GpuTest, LeavesNoMappingOpen) {
     EXPECT_EQ(result == GST_FLOW_OK, std::string(model) == "model=whole");
     EXPECT_TRUE(can_be_mapped(kept, GST_MAP_WRITE)) << model;
     const BufferPtr out(result == GST_FLOW_OK ? gst_harness_try_pull(line.harness()) : nullptr);
-    if (out) EXPECT_TRUE(can_be_mapped(out, GST_MAP_READ));
+    if (out) {
+      EXPECT_TRUE(can_be_mapped(out, GST_MAP_READ));
+    }
   }
 }
 

@@ -65,6 +65,14 @@ class TrainRun : public ::testing::Test {
     return test::read_bytes(file(name + ".checkpoint.safetensors"));
   }
 
+  // Each iteration has its entry once.
+  static void expect_iterations_in_order(const std::string& path, int count) {
+    std::ifstream log(path);
+    int iteration = 0;
+    for (std::string line; std::getline(log, line);) EXPECT_EQ(nlohmann::json::parse(line).at("iteration"), ++iteration) << line;
+    EXPECT_EQ(iteration, count);
+  }
+
   test::TemporaryFolder folder_;
 };
 
@@ -82,13 +90,18 @@ TEST_F(TrainRun, SameSeedSameBytesAndAModelThatOpens) {
 TEST_F(TrainRun, KilledRunGoesOnBitForBit) {
   expect_success("whole");
   {
-    TrainerProcess process(arguments("cut", {"--checkpoint-minutes", "0"}), file("cut.log"));
+    TrainerProcess process(arguments("cut", {"--checkpoint-minutes", "0", "--log", file("logs")}), file("cut.log"));
     ASSERT_TRUE(process.wait_for_message("20/40")) << process.messages();
     process.signal(SIGKILL);
     ASSERT_EQ(process.wait(), -SIGKILL);
   }
-  expect_success("cut", {"--resume"});
+  // Iterations that no checkpoint remembers, and a line cut short.
+  std::ofstream(file("logs/log.jsonl"), std::ios::app) << R"({"iteration":39,"kind":"train"})"
+                                                       << "\n"
+                                                       << R"({"iteration":40,"ki)";
+  expect_success("cut", {"--resume", "--log", file("logs")});
   EXPECT_EQ(checkpoint("whole"), checkpoint("cut"));
+  expect_iterations_in_order(file("logs/log.jsonl"), 40);
 }
 
 TEST_F(TrainRun, StoppedRunSavesAndGoesOn) {

@@ -17,6 +17,7 @@
 
 #include <cmath>
 
+#include "divergence.h"
 #include "metrics.h"
 #include "network_presets.h"
 #include "optimizer.h"
@@ -259,6 +260,20 @@ TEST(Optimizer, MuonMovesEveryDirectionOfAMatrixAlike) {
   const at::Tensor product = step.mm(gradient.narrow(0, 0, 48).view({6, 8}).t());
   EXPECT_LT((product - product.t()).abs().max().item<double>(), 1e-3 * product.abs().max().item<double>());
   EXPECT_GT(at::linalg_eigvalsh(product).min().item<double>(), 0.0);
+}
+
+TEST(Divergence, IsALossThatStaysHighAndNotOneHardBatch) {
+  TrainState state;
+  for (int i = 0; i < 100; ++i) ASSERT_FALSE(diverged(10.0 + i % 5, &state));
+  const double typical = state.typical_loss;
+  EXPECT_NEAR(typical, 12.0, 1.0);
+  for (int hard = 0; hard < 4; ++hard) EXPECT_FALSE(diverged(1000.0, &state));
+  EXPECT_EQ(state.typical_loss, typical);
+  EXPECT_FALSE(diverged(12.0, &state));
+  EXPECT_EQ(state.explosive, 0);
+  for (int i = 0; i < 4; ++i) EXPECT_FALSE(diverged(1000.0 * (i + 1), &state));
+  EXPECT_TRUE(diverged(5000.0, &state));
+  EXPECT_TRUE(diverged(std::nan(""), &state));
 }
 
 TEST(LearningRate, FollowsItsSchedule) {

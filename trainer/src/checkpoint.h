@@ -22,10 +22,11 @@ struct TrainState {
   std::uint64_t iteration = 0;  // iterations done, the warm start included
   double rate_scale = 1.0;      // what the divergence guard has left of the learning rate
   double typical_loss = 0.0;    // running mean of the total loss; 0: none yet
+  int explosive = 0;            // iterations in a row whose loss was far above that
   int rollbacks = 0;
 };
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE(TrainState, iteration, rate_scale, typical_loss, rollbacks);
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TrainState, iteration, rate_scale, typical_loss, explosive, rollbacks);
 
 // The options and the network of a checkpoint, read before anything is built.
 struct CheckpointHeader {

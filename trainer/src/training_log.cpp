@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <filesystem>
+#include <vector>
 
 #include "adainstyle/error.h"
 #include "file_io.h"
@@ -27,6 +28,17 @@ std::string time_left(double seconds) {
   return formatted("%ld:%02ld:%02ld", whole / 3600, whole / 60 % 60, whole % 60);
 }
 
+// The lines of a JSONL log up to an iteration; none where there is no log. A killed run may have left half a line at the end.
+std::string entries_until(const std::string& path, std::uint64_t last) {
+  std::ifstream log(path);
+  std::string kept;
+  for (std::string line; std::getline(log, line);) {
+    const nlohmann::json entry = nlohmann::json::parse(line, nullptr, /*allow_exceptions=*/false);
+    if (entry.is_object() && entry.value("iteration", std::uint64_t{0}) <= last) kept += line + "\n";
+  }
+  return kept;
+}
+
 }  // namespace
 
 TrainingLog::TrainingLog(const std::string& folder, int every, std::uint64_t first, std::uint64_t end, int pictures_per_iteration)
@@ -39,15 +51,28 @@ TrainingLog::TrainingLog(const std::string& folder, int every, std::uint64_t fir
   if (folder_.empty()) return;
   std::error_code error;
   std::filesystem::create_directories(folder_, error);
-  jsonl_.open(folder_ + "/log.jsonl", std::ios::app);
+  if (first > 0) go_back_to(first);
+  if (!jsonl_.is_open()) jsonl_.open(jsonl_path(), std::ios::app);
   if (error || !jsonl_) throw Error(ErrorCode::kUnwritable, "Cannot write into the log folder " + folder_ + ".");
   events_ = std::make_unique<EventWriter>(folder_);
+}
+
+void TrainingLog::go_back_to(std::uint64_t done) {
+  sums_.clear();
+  norm_sum_ = 0.0;
+  shown_iteration_ = done;
+  shown_ = Clock::now();
+  if (folder_.empty()) return;
+  jsonl_.close();
+  const std::string kept = entries_until(jsonl_path(), done);
+  write_file_atomically(jsonl_path(), std::vector<std::uint8_t>(kept.begin(), kept.end()));
+  jsonl_.open(jsonl_path(), std::ios::app);
 }
 
 void TrainingLog::append(const nlohmann::json& entry) {
   if (!jsonl_.is_open()) return;
   jsonl_ << entry.dump() << std::endl;
-  if (!jsonl_) throw Error(ErrorCode::kUnwritable, "Cannot write " + folder_ + "/log.jsonl; is the disk full?");
+  if (!jsonl_) throw Error(ErrorCode::kUnwritable, "Cannot write " + jsonl_path() + "; is the disk full?");
 }
 
 void TrainingLog::show(std::uint64_t done, const std::string& text, double seconds_per_iteration) {
@@ -68,8 +93,6 @@ void TrainingLog::show(std::uint64_t done, const std::string& text, double secon
 void TrainingLog::iteration(std::uint64_t done, const LossValues& losses, double gradient_norm, double rate) {
   for (const auto& [name, value] : losses) sums_[name] += value;
   norm_sum_ += gradient_norm;
-  // After a return to an earlier checkpoint the count begins anew.
-  if (done <= shown_iteration_) shown_iteration_ = done - 1;
   const std::uint64_t since = done - shown_iteration_;
   if (since < static_cast<std::uint64_t>(every_) && done != end_) return;
 

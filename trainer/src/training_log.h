@@ -18,7 +18,8 @@ namespace adainstyle {
 // log, TensorBoard events and validation grids.
 class TrainingLog {
  public:
-  // folder: empty for none. Throws Error(kUnwritable).
+  // folder: empty for none. first: iterations done already; what the log of an earlier, killed run says beyond them goes.
+  // Throws Error(kUnwritable).
   TrainingLog(const std::string& folder, int every, std::uint64_t first, std::uint64_t end, int pictures_per_iteration);
 
   // One iteration done; every so many are averaged into an entry.
@@ -26,11 +27,16 @@ class TrainingLog {
   void validation(std::uint64_t done, const Measurement& measurement, const DecodedImage& grid);
   void message(const std::string& text);
 
+  // The training goes on from an earlier iteration: what the JSONL log says beyond it goes.
+  void go_back_to(std::uint64_t done);
+
  private:
   using Clock = std::chrono::steady_clock;
 
   void append(const nlohmann::json& entry);
   void show(std::uint64_t done, const std::string& text, double seconds_per_iteration);
+
+  std::string jsonl_path() const { return folder_ + "/log.jsonl"; }
 
   const std::string folder_;
   const int every_;

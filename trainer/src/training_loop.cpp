@@ -7,7 +7,6 @@
 #include <ATen/ops/full.h>
 
 #include <chrono>
-#include <cmath>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
@@ -17,6 +16,7 @@
 #include "checkpoint.h"
 #include "dataset.h"
 #include "device.h"
+#include "divergence.h"
 #include "loader.h"
 #include "loss_network.h"
 #include "model_file.h"
@@ -34,9 +34,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// The divergence guard: a loss that is not a number or this many times the usual one takes the training back.
-constexpr double kExplosion = 8.0;
-constexpr double kTypicalDecay = 0.98;
+// What follows a divergence.
 constexpr double kRollbackRate = 0.5;
 constexpr int kMaxRollbacks = 10;
 
@@ -66,7 +64,6 @@ class Training {
   void begin();
   void share_state();
   bool iterate();
-  bool diverged(double loss) const;
   void roll_back(double loss);
   void save();
   void validate_now();
@@ -184,10 +181,6 @@ void Training::validate_now() {
   log_->validation(state_.iteration, measurement, validation_->grid(stylize, kGridRows));
 }
 
-bool Training::diverged(double loss) const {
-  return !std::isfinite(loss) || (state_.typical_loss > 0.0 && loss > kExplosion * state_.typical_loss);
-}
-
 void Training::roll_back(double loss) {
   const TrainState last = load_checkpoint(run_.checkpoint, parameters_, optimizer_);
   const double rate_scale = state_.rate_scale * kRollbackRate;
@@ -202,6 +195,7 @@ void Training::roll_back(double loss) {
                   ": back to the checkpoint of iteration " + std::to_string(last.iteration) + ", learning rate times " +
                   std::to_string(rate_scale) + ".");
   }
+  if (log_) log_->go_back_to(last.iteration);
   state_ = last;
   state_.rate_scale = rate_scale;
   state_.rollbacks = rollbacks;
@@ -221,14 +215,13 @@ bool Training::iterate() {
   const std::int64_t count = gradient.numel();
   const double loss = message[count].item<double>();
   const bool stop = message[count + 1].item<double>() > 0.0;
-  if (diverged(loss)) {
+  if (diverged(loss, &state_)) {
     roll_back(loss);
     return !stop;
   }
   const double rate = learning_rate(options_, state_.iteration) * state_.rate_scale;
   const double norm = optimizer_.step(parameters_.master(), message.narrow(0, 0, count), rate, options_.clip);
   ++state_.iteration;
-  state_.typical_loss = state_.typical_loss == 0.0 ? loss : kTypicalDecay * state_.typical_loss + (1.0 - kTypicalDecay) * loss;
   if (state_.iteration == static_cast<std::uint64_t>(options_.autoencoder_iterations)) {
     optimizer_.restart_average(parameters_.master());
     state_.typical_loss = 0.0;
@@ -244,7 +237,8 @@ void Training::go() {
   while (running && state_.iteration < end) {
     running = iterate();
     if (state_.iteration % run_.val_every == 0 || state_.iteration == end) validate_now();
-    if (std::chrono::duration<double>(Clock::now() - saved_).count() >= 60.0 * run_.checkpoint_minutes) save();
+    const bool due = std::chrono::duration<double>(Clock::now() - saved_).count() >= 60.0 * run_.checkpoint_minutes;
+    if (due && state_.explosive == 0) save();  // what a rollback goes back to must be good
   }
   save();
   const std::size_t skipped = content_.skipped() + style_.skipped();
