@@ -91,7 +91,7 @@ void plain_frames(benchmark::State& state, const std::string& preset, int width,
 }
 
 void add_benchmarks() {
-  for (const std::string preset : {"small", "vgg19"}) {
+  for (const std::string preset : {"small", "wide", "vgg19"}) {
     for (const auto& [width, height] : {std::pair{640, 360}, std::pair{1280, 720}}) {
       const std::string size = std::to_string(width) + "x" + std::to_string(height);
       const int frames = (preset == "small" ? 100 : 6) / (width / 640);

@@ -6,6 +6,9 @@ The plain loop does what the public AdaIN training scripts do: float32, contiguo
 loss network, features of content and style computed anew in every iteration. Its pictures are decoded beforehand, so that only
 the training itself is timed. The two take turns, and the best turn of each counts. The trainer is timed once with the features of
 its fixed crops still to be computed and once with them kept, as they are from the second epoch on.
+
+Both are also given as a share of the convolution peak, the FLOP/s of a large bf16 channels-last convolution in the same run: nominal
+FLOPs, before the trainer's phase convolutions leave some out.
 """
 import argparse
 import json
@@ -98,6 +101,34 @@ def paper_decoder():
                          conv(128, 64), up(), conv(64, 64), conv(64, 3, relu=False))
 
 
+# Multiply-adds a pixel.
+LOSS_NETWORK = 241_353
+PAPER_DECODER = 241_344
+SMALL = 25_920
+
+
+def flops_of_a_picture(options, features_kept):
+    """Of one picture of an iteration: a content, its style and its output."""
+    # Content and style, where their features are not kept; the output there, and back to the picture.
+    loss_network = (2 if features_kept else 4) * LOSS_NETWORK
+    # There and, for input and weights, back. Joint: content and style are encoded, the output and the identity decoded.
+    trained = 3 * (2 * SMALL if options.mode == "joint" else PAPER_DECODER)
+    return 2 * options.crop ** 2 * (loss_network + trained)
+
+
+def convolution_peak():
+    """FLOP/s."""
+    channels, side, best = 256, 128, 1e9
+    layer = nn.Conv2d(channels, channels, 3, padding=1).to(torch.bfloat16, memory_format=torch.channels_last)
+    pictures = torch.rand(4, channels, side, side).to(torch.bfloat16, memory_format=torch.channels_last)
+    with torch.no_grad():
+        for _ in range(6):
+            started = time.perf_counter()
+            layer(pictures)
+            best = min(best, time.perf_counter() - started)
+    return 2 * 9 * channels ** 2 * pictures.shape[0] * side ** 2 / best
+
+
 def plain_loop(options, iterations):
     """Images a second of the plain loop."""
     loss_network = LossNetwork(read_safetensors(options.vgg))
@@ -162,17 +193,20 @@ def main():
     parser.add_argument("--turns", type=int, default=3)
     options = parser.parse_args()
     torch.set_num_threads(options.threads)
-    plain, first, kept = [], [], []
+    plain, first, kept, peak = [], [], [], 0
     with tempfile.TemporaryDirectory() as folder:
         for _ in range(options.turns):
+            peak = max(peak, convolution_peak())
             plain.append(plain_loop(options, options.iterations))
             fresh, cached = trainer(options, folder, options.iterations)
             first.append(fresh)
             kept.append(cached)
     print(f"{options.mode}, batch {options.batch_size}, crop {options.crop}, {options.threads} threads; images/s, best of {options.turns} turns")
+    print(f"convolution peak          {peak / 1e12:6.2f} TFLOP/s")
     print(f"plain PyTorch fp32        {max(plain):6.2f}")
-    print(f"trainer, first epoch      {max(first):6.2f}  {max(first) / max(plain):.2f} times")
-    print(f"trainer, features kept    {max(kept):6.2f}  {max(kept) / max(plain):.2f} times")
+    for name, speeds, features_kept in (("first epoch ", first, False), ("features kept", kept, True)):
+        share = max(speeds) * flops_of_a_picture(options, features_kept) / peak
+        print(f"trainer, {name:13}    {max(speeds):6.2f}  {max(speeds) / max(plain):.2f} times  {share:.2f} of the peak")
 
 
 if __name__ == "__main__":
