@@ -45,7 +45,7 @@ struct TrainOptions {
   double final_lr = 1e-5;           // cosine
   double lr_decay = 5e-5;           // inverse: lr / (1 + lr_decay * iteration)
   int warmup = 100;                 // iterations of linear warm-up
-  std::string optimizer = "adam";  // or "muon" (optimizer.h)
+  std::string optimizer = "adam";   // or "muon" (optimizer.h)
   double beta1 = 0.9, beta2 = 0.99;
   double clip = 10.0;  // largest gradient norm
   double ema = 0.999;
@@ -56,10 +56,10 @@ struct TrainOptions {
 
 // Options that an older checkpoint does not name have their defaults, which is what that training had.
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(TrainOptions, mode, network, decoder_norm, init, content, style, vgg, resize, crop,
-                                   crops_per_picture, batch_size, seed, cache_mb, style_loss, content_weight, style_weight,
-                                   identity_weight, range_weight, noise_weight, temporal_weight, tv_weight, iterations,
-                                   autoencoder_iterations, autoencoder_lr, lr, schedule, final_lr, lr_decay, warmup, optimizer, beta1, beta2,
-                                   clip, ema, precision)
+                                                crops_per_picture, batch_size, seed, cache_mb, style_loss, content_weight,
+                                                style_weight, identity_weight, range_weight, noise_weight, temporal_weight,
+                                                tv_weight, iterations, autoencoder_iterations, autoencoder_lr, lr, schedule,
+                                                final_lr, lr_decay, warmup, optimizer, beta1, beta2, clip, ema, precision)
 
 // The learning rate of an iteration (counted from 0 and including the warm start).
 double learning_rate(const TrainOptions& options, std::uint64_t iteration);
