@@ -64,13 +64,7 @@ class Planes {
 
 class PlanarRgbTest : public testing::TestWithParam<Precision> {
  protected:
-  static std::unique_ptr<Stylizer> open() {
-    StylizerOptions options;
-    options.device = "cpu";
-    options.precision = GetParam();
-    options.threads = 2;
-    return open_stylizer(options);
-  }
+  static std::unique_ptr<Stylizer> open() { return open_stylizer({"", "cpu", GetParam(), 2}); }
 
   // One stylizer paints a stream in planes, another the same in RGB.
   static void expect_same(FrameParameters parameters, int width, int height) {

@@ -235,13 +235,7 @@ INSTANTIATE_TEST_SUITE_P(Encodings, YuvTest,
 
 class YuvStylizerTest : public testing::TestWithParam<Precision> {
  protected:
-  static std::unique_ptr<Stylizer> open() {
-    StylizerOptions options;
-    options.device = "cpu";
-    options.precision = GetParam();
-    options.threads = 2;
-    return open_stylizer(options);
-  }
+  static std::unique_ptr<Stylizer> open() { return open_stylizer({"", "cpu", GetParam(), 2}); }
 
   // A pair of stylizers painting the same stream: one YUV, the other its conversion, which must give the same.
   static void expect_same(const std::vector<FrameParameters>& frames, PixelFormat format, int width, int height,
