@@ -36,13 +36,14 @@ scripts/build.sh
 
 export ADAINSTYLE_GPU_FRAMES="${ADAINSTYLE_GPU_FRAMES:-10000}" ADAINSTYLE_MODEL_DIR=$PWD/models
 step "parity, copies, $ADAINSTYLE_GPU_FRAMES frames"
-results=build/gpu-tests.xml
-build/tests/gpu/gpu-tests --gtest_output="xml:$results"
-# A skipped test here means that LibTorch or libadainstyle-cuda does not load, whatever nvidia-smi says.
-if grep -q '<skipped' "$results"; then
-  echo "tests/gpu.sh: tests were skipped although nvidia-smi finds a GPU; see above" >&2
-  exit 1
-fi
+for tests in gpu-tests gpu-trainer-tests; do
+  build/tests/gpu/$tests --gtest_output="xml:build/$tests.xml"
+  # A skipped test here means that LibTorch or one of our CUDA libraries does not load, whatever nvidia-smi says.
+  if grep -q '<skipped' "build/$tests.xml"; then
+    echo "tests/gpu.sh: tests were skipped although nvidia-smi finds a GPU; see above" >&2
+    exit 1
+  fi
+done
 
 step "compute-sanitizer"
 if command -v compute-sanitizer >/dev/null; then

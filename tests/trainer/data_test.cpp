@@ -105,11 +105,13 @@ TEST_F(DatasetTest, FoldersAreReadRecursively) {
 
 TEST_F(DatasetTest, PartsOfABatchAreThoseOfTheWhole) {
   Dataset data = open({48, 32, 2}, 1, &cache_);
-  Loader whole(&data, &data, 4, 0, 1, 2), left(&data, &data, 2, 0, 2, 1), right(&data, &data, 2, 1, 2, 1);
+  Loader whole(&data, &data, 4, 0, 1, 2, 5), left(&data, &data, 2, 0, 2, 1, 5), right(&data, &data, 2, 1, 2, 1, 5);
   for (const std::uint64_t iteration : {0, 1, 2, 7, 3}) {
     const Batch all = whole.get(iteration), a = left.get(iteration), b = right.get(iteration);
     EXPECT_TRUE(all.content.equal(at::cat({a.content, b.content}))) << iteration;
     EXPECT_TRUE(all.style.equal(at::cat({a.style, b.style}))) << iteration;
+    EXPECT_TRUE(all.noise.equal(at::cat({a.noise, b.noise}))) << iteration;
+    EXPECT_EQ(all.noise.size(0), 2) << "one for every second sample";
   }
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include "training_step.h"
+#include "augment.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
@@ -36,6 +37,7 @@ Batch random_batch(std::int64_t count) {
   Batch batch;
   batch.content = random_bytes(count, 1);
   batch.style = random_bytes(count, 2);
+  batch.noise = gaussian_noise(batch.content.narrow(0, 0, (count + 1) / 2), kNoiseSigma, 3);  // of every second
   for (std::int64_t i = 0; i < count; ++i) {
     batch.content_choices.push_back({static_cast<std::size_t>(i), 0});
     batch.style_choices.push_back({static_cast<std::size_t>(i), 0});
@@ -191,6 +193,7 @@ TEST_F(TrainingStepTest, HalvesOfABatchAverageToTheWhole) {
     Batch half;
     half.content = batch.content.narrow(0, 2 * part, 2);
     half.style = batch.style.narrow(0, 2 * part, 2);
+    half.noise = batch.noise.narrow(0, part, 1);
     half.content_choices.assign(batch.content_choices.begin() + 2 * part, batch.content_choices.begin() + 2 * part + 2);
     half.style_choices.assign(batch.style_choices.begin() + 2 * part, batch.style_choices.begin() + 2 * part + 2);
     at::Tensor gradient;

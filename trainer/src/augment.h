@@ -7,6 +7,8 @@
 
 namespace adainstyle {
 
+inline constexpr double kNoiseSigma = 2.0 / 255.0;  // of the noise whose effect is the static gain
+
 // Gaussian noise of deviation `sigma`, float32 of `like`'s shape; the same for the same label.
 at::Tensor gaussian_noise(const at::Tensor& like, double sigma, std::uint64_t label);
 

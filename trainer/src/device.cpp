@@ -10,6 +10,7 @@
 #include <c10/util/Exception.h>
 
 #include "adainstyle/error.h"
+#include "device_passes.h"
 
 namespace adainstyle {
 namespace {
@@ -25,6 +26,7 @@ int usable_gpus(std::string* reason) {
     *reason = dlerror();
     return 0;
   }
+  if (!device_passes::have_cuda_passes(reason)) return 0;
   const int count = at::detail::getCUDAHooks().deviceCount();
   if (count == 0) *reason = "the NVIDIA driver finds no device";
   return count;
@@ -53,7 +55,10 @@ at::Device training_device(const std::string& name) {
   if (index < 0) throw Error(ErrorCode::kSettings, "The device is \"" + name + "\"; it must be auto, cpu, cuda or cuda:N.");
   std::string reason;
   const int count = usable_gpus(&reason);
-  if (index < count) return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
+  if (index < count) {
+    at::globalContext().setBenchmarkCuDNN(true);  // all batches of a training have the same size
+    return {at::kCUDA, static_cast<c10::DeviceIndex>(index)};
+  }
   if (name == "auto" && count == 0) return at::kCPU;
   throw Error(ErrorCode::kDeviceAbsent,
               "GPU " + std::to_string(index) + " is asked for, but " +

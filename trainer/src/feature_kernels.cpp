@@ -10,8 +10,8 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/empty.h>
 
+#include "device_passes.h"
 #include "feature_loops.h"
-#include "plain_passes.h"
 
 namespace adainstyle {
 namespace {
@@ -205,15 +205,15 @@ at::Tensor pad_backward(const at::Tensor& padded_gradient, Padding padding) {
 }  // namespace
 
 at::Tensor pad_reflect(const at::Tensor& input) {
-  return input.is_cpu() ? pad(input, Padding::kReflect) : plain_passes::pad_reflect(input);
+  return input.is_cpu() ? pad(input, Padding::kReflect) : device_passes::pad_reflect(input);
 }
 
 at::Tensor pad_replicate(const at::Tensor& input) {
-  return input.is_cpu() ? pad(input, Padding::kReplicate) : plain_passes::pad_replicate(input);
+  return input.is_cpu() ? pad(input, Padding::kReplicate) : device_passes::pad_replicate(input);
 }
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
-  if (!input.is_cpu()) return plain_passes::pool_and_pad_reflect(input);
+  if (!input.is_cpu()) return device_passes::pool_and_pad_reflect(input);
   const Extent e(input);
   const std::int64_t h = (e.h + 1) / 2, w = (e.w + 1) / 2;
   at::Tensor output = empty_channels_last(e.n, e.c, h + 2, w + 2, input);
@@ -235,7 +235,7 @@ at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
 }
 
 at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b) {
-  if (!a.is_cpu()) return plain_passes::channel_sums(a, b);
+  if (!a.is_cpu()) return device_passes::channel_sums(a, b);
   const Extent e(a);
   TORCH_CHECK(b.sizes() == a.sizes() && b.scalar_type() == a.scalar_type() && b.is_contiguous(at::MemoryFormat::ChannelsLast),
               "both must lie alike");
@@ -278,7 +278,7 @@ void feature_statistics(const at::Tensor& features, float eps, at::Tensor* mean,
 
 at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor& offset, const at::Tensor& b,
                   const at::Tensor& slope_b) {
-  if (!a.is_cpu()) return plain_passes::affine(a, slope, offset, b, slope_b);
+  if (!a.is_cpu()) return device_passes::affine(a, slope, offset, b, slope_b);
   const Extent e(a);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, a);
   for_type(a, [&](auto* type) {
@@ -301,7 +301,7 @@ at::Tensor affine(const at::Tensor& a, const at::Tensor& slope, const at::Tensor
 
 at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gradient, const at::Tensor& direct,
                          const at::Tensor& offset, const at::Tensor& slope) {
-  if (!features.is_cpu()) return plain_passes::relu_backward(features, padded_gradient, direct, offset, slope);
+  if (!features.is_cpu()) return device_passes::relu_backward(features, padded_gradient, direct, offset, slope);
   const Extent e(features);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
   for_type(features, [&](auto* type) {
@@ -321,7 +321,7 @@ at::Tensor relu_backward(const at::Tensor& features, const at::Tensor& padded_gr
 }
 
 at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padded_gradient) {
-  if (!features.is_cpu()) return plain_passes::relu_pool_backward(features, padded_gradient);
+  if (!features.is_cpu()) return device_passes::relu_pool_backward(features, padded_gradient);
   const Extent e(features);
   at::Tensor output = empty_channels_last(e.n, e.c, e.h, e.w, features);
   Extent pooled(padded_gradient);
@@ -355,12 +355,12 @@ at::Tensor relu_pool_backward(const at::Tensor& features, const at::Tensor& padd
 
 at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) {
   return padded_gradient.is_cpu() ? pad_backward(padded_gradient, Padding::kReflect)
-                                  : plain_passes::pad_reflect_backward(padded_gradient);
+                                  : device_passes::pad_reflect_backward(padded_gradient);
 }
 
 at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient) {
   return padded_gradient.is_cpu() ? pad_backward(padded_gradient, Padding::kReplicate)
-                                  : plain_passes::pad_replicate_backward(padded_gradient);
+                                  : device_passes::pad_replicate_backward(padded_gradient);
 }
 
 }  // namespace adainstyle

@@ -11,7 +11,7 @@ namespace adainstyle {
 // padding, ReLU, pooling (with 8-byte indices) and the statistics as separate passes over memory, each with a converted float32
 // copy; these functions do each join of two convolutions in one pass. All take [N, C, H, W] tensors in channels-last memory,
 // float32 or bfloat16, compute in float32, and give the same bits whatever the number of threads. They are loops for a CPU; tensors
-// elsewhere take the way of plain_passes.h.
+// elsewhere take the way of device_passes.h.
 
 // Padding by one pixel, the neighbour of the border or the border itself: [N, C, H + 2, W + 2].
 at::Tensor pad_reflect(const at::Tensor& input);

@@ -2,10 +2,11 @@
 #pragma once
 
 #include <cstdint>
-#include <cstring>
 
 #include <ATen/core/Tensor.h>
 #include <ATen/ops/empty.h>
+
+#include "number_bits.h"
 
 // What the hand-written passes share (Note [Hand-written passes of the loss network] in feature_kernels.h).
 
@@ -17,23 +18,6 @@
 #endif
 
 namespace adainstyle {
-
-// Values as they lie in memory: bfloat16 by its bits, so that the conversions below vectorise.
-using Half = std::uint16_t;
-
-inline float load(float value) { return value; }
-inline float load(Half bits) {
-  const std::uint32_t wide = static_cast<std::uint32_t>(bits) << 16;
-  float value;
-  std::memcpy(&value, &wide, sizeof value);
-  return value;
-}
-inline void store(float* to, float value) { *to = value; }
-inline void store(Half* to, float value) {
-  std::uint32_t bits;
-  std::memcpy(&bits, &value, sizeof bits);
-  *to = static_cast<Half>((bits + 0x7fffu + ((bits >> 16) & 1u)) >> 16);  // round to nearest even
-}
 
 struct Extent {
   std::int64_t n, c, h, w;

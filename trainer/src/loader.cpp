@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include "loader.h"
 
+#include <ATen/ops/cat.h>
 #include <ATen/ops/stack.h>
+
+#include "augment.h"
 
 namespace adainstyle {
 namespace {
@@ -10,8 +13,9 @@ constexpr std::size_t kAhead = 6;  // batches
 
 }  // namespace
 
-Loader::Loader(Dataset* content, Dataset* style, int batch, int part, int parts, int workers)
-    : content_(content), style_(style), batch_(batch), part_(part), parts_(parts) {
+Loader::Loader(Dataset* content, Dataset* style, int batch, int part, int parts, int workers,
+               std::optional<std::uint64_t> noise_seed)
+    : content_(content), style_(style), batch_(batch), part_(part), parts_(parts), noise_seed_(noise_seed) {
   for (int i = 0; i < workers; ++i) workers_.emplace_back([this] { work(); });
 }
 
@@ -46,16 +50,21 @@ Batch Loader::get(std::uint64_t iteration) {
 
 Batch Loader::make(std::uint64_t iteration) {
   Batch batch;
-  std::vector<at::Tensor> content, style;
+  std::vector<at::Tensor> content, style, noise;
   for (int i = 0; i < batch_; ++i) {
     const std::uint64_t sample = (iteration * parts_ + part_) * batch_ + i;
     batch.content_choices.push_back(content_->choose(sample));
     batch.style_choices.push_back(style_->choose(sample));
     content.push_back(content_->crop(batch.content_choices.back()));
     style.push_back(style_->crop(batch.style_choices.back()));
+    if (noise_seed_.has_value() && sample % 2 == 0) {
+      const std::uint64_t label = mix({*noise_seed_, static_cast<std::uint64_t>(Purpose::kNoise), sample});
+      noise.push_back(gaussian_noise(content.back().unsqueeze(0), kNoiseSigma, label));
+    }
   }
   batch.content = at::stack(content);
   batch.style = at::stack(style);
+  if (!noise.empty()) batch.noise = at::cat(noise);
   return batch;
 }
 

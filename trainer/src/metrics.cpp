@@ -11,8 +11,6 @@
 namespace adainstyle {
 namespace {
 
-constexpr double kNoiseSigma = 2.0 / 255.0;
-
 at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
 
 at::Tensor normalised(const LossFeatures& features) {

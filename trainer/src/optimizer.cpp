@@ -3,11 +3,13 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 
 #include <ATen/TensorOperators.h>
 #include <ATen/core/grad_mode.h>
-#include <ATen/ops/mm.h>
+#include <ATen/ops/bmm.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/zeros_like.h>
 
 namespace adainstyle {
@@ -16,28 +18,38 @@ namespace {
 
 constexpr double kEps = 1e-8;
 
-// The matrix [rows, columns] with all its singular values taken near 1 (0.7 to 1.2): five Newton-Schulz iterations with the
+// Matrices [N, rows, columns] with all their singular values taken near 1 (0.7 to 1.2): five Newton-Schulz iterations with the
 // coefficients of Jordan et al. 2024, which trade exactness for speed.
-at::Tensor orthogonal(const at::Tensor& matrix) {
+at::Tensor orthogonal(const at::Tensor& matrices) {
   constexpr int kIterations = 5;
   constexpr double kA = 3.4445, kB = -4.7750, kC = 2.0315;
-  const bool tall = matrix.size(0) > matrix.size(1);
-  at::Tensor x = tall ? matrix.t() : matrix;
-  x = x / (x.square().sum().sqrt_() + kEps);
+  const bool tall = matrices.size(1) > matrices.size(2);
+  at::Tensor x = tall ? matrices.transpose(1, 2) : matrices;
+  x = x / (x.square().sum({1, 2}, /*keepdim=*/true).sqrt_() + kEps);
   for (int i = 0; i < kIterations; ++i) {
-    const at::Tensor gram = x.mm(x.t());
-    x = kA * x + (kB * gram + kC * gram.mm(gram)).mm(x);
+    const at::Tensor gram = x.bmm(x.transpose(1, 2));
+    x = kA * x + (kB * gram + kC * gram.bmm(gram)).bmm(x);
   }
-  return tall ? x.t() : x;
+  return tall ? x.transpose(1, 2) : x;
+}
+
+// Those of one shape together, which a GPU steps at once.
+std::vector<std::vector<MatrixView>> by_shape(const std::vector<MatrixView>& matrices) {
+  std::map<std::pair<std::int64_t, std::int64_t>, std::vector<MatrixView>> groups;
+  for (const MatrixView& view : matrices) groups[{view.rows, view.columns}].push_back(view);
+  std::vector<std::vector<MatrixView>> result;
+  for (auto& group : groups) result.push_back(std::move(group.second));
+  return result;
 }
 
 }  // namespace
 
-Optimizer::Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay, std::vector<MatrixView> matrices)
+Optimizer::Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay,
+                     const std::vector<MatrixView>& matrices)
     : beta1_(beta1),
       beta2_(beta2),
       ema_decay_(ema_decay),
-      matrices_(std::move(matrices)),
+      matrices_(by_shape(matrices)),
       first_(at::zeros_like(master.detach())),
       second_(at::zeros_like(master.detach())),
       average_(master.detach().clone()) {}
@@ -50,14 +62,18 @@ at::Tensor Optimizer::adam_direction() const {
 }
 
 void Optimizer::orthogonalise_matrices(const at::Tensor& gradient, at::Tensor* direction) const {
-  for (const MatrixView& view : matrices_) {
-    const auto matrix = [&view](const at::Tensor& flat) {
+  for (const std::vector<MatrixView>& group : matrices_) {
+    const auto matrix = [](const at::Tensor& flat, const MatrixView& view) {
       return flat.narrow(0, view.offset, view.rows * view.columns).view({view.rows, view.columns});
     };
-    // Nesterov's momentum: the average as it will be if this gradient comes again.
-    const at::Tensor momentum = matrix(first_).lerp(matrix(gradient), 1.0 - beta1_);
-    const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(view.rows, view.columns)));
-    matrix(*direction).copy_(orthogonal(momentum).mul_(scale));
+    std::vector<at::Tensor> momenta;
+    for (const MatrixView& view : group) {
+      // Nesterov's momentum: the average as it will be if this gradient comes again.
+      momenta.push_back(matrix(first_, view).lerp(matrix(gradient, view), 1.0 - beta1_));
+    }
+    const double scale = 0.2 * std::sqrt(static_cast<double>(std::max(group.front().rows, group.front().columns)));
+    const at::Tensor steps = orthogonal(at::stack(momenta)).mul_(scale);
+    for (std::size_t i = 0; i < group.size(); ++i) matrix(*direction, group[i]).copy_(steps[static_cast<std::int64_t>(i)]);
   }
 }
 

@@ -19,7 +19,7 @@ namespace adainstyle {
 // Scalable for LLM Training", eq. 4), so both take one learning rate.
 class Optimizer {
  public:
-  Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay, std::vector<MatrixView> matrices = {});
+  Optimizer(const at::Tensor& master, double beta1, double beta2, double ema_decay, const std::vector<MatrixView>& matrices = {});
 
   // One step. The gradient is scaled to norm `clip` where it is longer. Returns the norm it had.
   double step(at::Tensor& master, const at::Tensor& gradient, double rate, double clip);
@@ -38,7 +38,7 @@ class Optimizer {
   void orthogonalise_matrices(const at::Tensor& gradient, at::Tensor* direction) const;
 
   double beta1_, beta2_, ema_decay_;
-  std::vector<MatrixView> matrices_;
+  std::vector<std::vector<MatrixView>> matrices_;  // those of one shape together
   at::Tensor first_, second_, average_;
   std::uint64_t steps_ = 0;     // of Adam
   std::uint64_t averaged_ = 0;  // steps that the average has seen

@@ -4,9 +4,9 @@
 
 #include <ATen/Parallel.h>
 
+#include "device_passes.h"
 #include "feature_kernels.h"
 #include "feature_loops.h"
-#include "plain_passes.h"
 
 namespace adainstyle {
 namespace {
@@ -62,7 +62,7 @@ void split_row(const T* gradient, const T* features, std::int64_t row, std::int6
 }  // namespace
 
 at::Tensor interleave_phases(const at::Tensor& phases, bool relu) {
-  if (!phases.is_cpu()) return plain_passes::interleave_phases(phases, relu);
+  if (!phases.is_cpu()) return device_passes::interleave_phases(phases, relu);
   const Extent e(phases);
   const std::int64_t height = 2 * (e.h - 1), width = 2 * (e.w - 1), channels = e.c / 4;
   at::Tensor features = empty_channels_last(e.n, channels, height, width, phases);
@@ -79,7 +79,7 @@ at::Tensor interleave_phases(const at::Tensor& phases, bool relu) {
 }
 
 at::Tensor split_phases(const at::Tensor& gradient, const at::Tensor& features) {
-  if (!gradient.is_cpu()) return plain_passes::split_phases(gradient, features);
+  if (!gradient.is_cpu()) return device_passes::split_phases(gradient, features);
   const Extent e(gradient);
   const std::int64_t rows = e.h / 2 + 1, row_values = (e.w / 2 + 1) * 4 * e.c;
   at::Tensor phases = empty_channels_last(e.n, 4 * e.c, rows, e.w / 2 + 1, gradient);

@@ -105,7 +105,8 @@ Training::Training(const TrainOptions& options, const Network& network, const Ru
       optimizer_(parameters_.master(), options.beta1, options.beta2, options.ema,
                  options.optimizer == "muon" ? parameters_.matrices() : std::vector<MatrixView>()),
       step_(options_, network_, loss_network_, &cache_),
-      loader_(&content_, &style_, options.batch_size, processes_.rank(), processes_.size(), run.workers) {
+      loader_(&content_, &style_, options.batch_size, processes_.rank(), processes_.size(), run.workers,
+              options.noise_weight > 0.0 ? std::optional(options.seed) : std::nullopt) {
   if (options.paper()) fixed_ = read_safetensors(options.vgg).tensors;
 }
 
@@ -126,6 +127,7 @@ void Training::begin() {
   const int pictures = options_.batch_size * processes_.size();
   if (!processes_.first()) return;
   log_ = std::make_unique<TrainingLog>(run_.log, run_.log_every, state_.iteration, total_iterations(options_), pictures);
+  log_->message("Training on " + device_.str() + ".");
   if (run_.val_content.empty()) return;
   if (!exportable()) {
     log_->message("No validation: it measures the model that is exported, and only --decoder-norm none is.");

@@ -10,7 +10,9 @@
 #include <ATen/ops/cat.h>
 #include <ATen/ops/clamp.h>
 #include <ATen/ops/relu.h>
+#include <ATen/ops/stack.h>
 #include <ATen/ops/where.h>
+#include <ATen/ops/zeros.h>
 #include <ATen/ops/zeros_like.h>
 
 #include "augment.h"
@@ -20,7 +22,6 @@
 namespace adainstyle {
 namespace {
 
-constexpr double kNoiseSigma = 2.0 / 255.0;
 constexpr double kGainEps = 1e-6;  // keeps the root's slope finite
 
 at::Tensor over_space(const at::Tensor& statistics) { return statistics.unsqueeze(-1).unsqueeze(-1); }
@@ -48,11 +49,10 @@ ChannelStatistics slice(const ChannelStatistics& all, std::int64_t start, std::i
   return {all.mean.narrow(0, start, count), all.std.narrow(0, start, count)};
 }
 
-void add_term(const char* name, double weight, const at::Tensor& value, LossValues* values, at::Tensor* sum) {
+void add_term(const char* name, double weight, const at::Tensor& value, LossTerms* terms, at::Tensor* sum) {
   const at::Tensor weighted = value * weight;
   *sum = sum->defined() ? *sum + weighted : weighted;
-  (*values)[name] = value.item<double>();
-  (*values)["total"] += weight * (*values)[name];
+  terms->add(name, weight, value);
 }
 
 at::Tensor mean_absolute(const at::Tensor& difference) { return difference.to(at::kFloat).abs().mean(); }
@@ -65,6 +65,23 @@ at::Tensor gram_matrix(const at::Tensor& features) {
 
 }  // namespace
 
+void LossTerms::add(const char* name, double weight, const at::Tensor& value) {
+  names_.push_back(name);
+  weights_.push_back(weight);
+  values_.push_back(value.detach());
+}
+
+LossValues LossTerms::read() const {
+  LossValues values;
+  const at::Tensor read = at::stack(values_).to(at::kCPU, at::kDouble);
+  for (std::size_t i = 0; i < names_.size(); ++i) {
+    const double value = read[static_cast<std::int64_t>(i)].item<double>();
+    values[names_[i]] = value;
+    values["total"] += weights_[i] * value;
+  }
+  return values;
+}
+
 TrainingStep::TrainingStep(const TrainOptions& options, const Network& network, const LossNetwork& loss_network, TensorCache* cache)
     : options_(options),
       network_(network),
@@ -73,21 +90,30 @@ TrainingStep::TrainingStep(const TrainOptions& options, const Network& network, 
       device_(loss_network.device()),
       dtype_(options.precision == "bf16" ? at::kBFloat16 : at::kFloat) {}
 
-// What a loss needs to know of each crop of a batch: kept from an earlier epoch, or computed. If any is missing, the whole batch is
+// What a loss needs to know of a batch's crops: kept from an earlier epoch, or computed. If any is missing, the whole batch is
 // computed: a crop's bits must not depend on which others happened to be kept, and a convolution gives a picture the same bits in every
 // batch of one size. What is kept lies in the computer's memory, of which there is more than of a GPU's.
-std::vector<TensorCache::Value> TrainingStep::of_crops(const std::vector<CropChoice>& choices, Purpose purpose,
-                                                       const at::Tensor& pictures, FeaturesOf features_of) {
-  std::vector<TensorCache::Value> values;
-  for (const CropChoice& choice : choices) values.push_back(cache_->find(choice.key(purpose)));
-  if (std::none_of(values.begin(), values.end(), [](const TensorCache::Value& value) { return value.empty(); })) return values;
-  const TensorCache::Value all = (this->*features_of)(to_unit(pictures, device_));
-  for (std::size_t i = 0; i < choices.size(); ++i) {
-    values[i].clear();
-    for (const at::Tensor& tensor : all) values[i].push_back(tensor.narrow(0, static_cast<std::int64_t>(i), 1).cpu().clone());
-    if (options_.crops_per_picture > 0) cache_->insert(choices[i].key(purpose), values[i]);
+TensorCache::Value TrainingStep::of_crops(const std::vector<CropChoice>& choices, Purpose purpose, const at::Tensor& pictures,
+                                          FeaturesOf features_of) {
+  if (options_.crops_per_picture == 0) return (this->*features_of)(to_unit(pictures, device_));
+  std::vector<TensorCache::Value> kept;
+  for (const CropChoice& choice : choices) kept.push_back(cache_->find(choice.key(purpose)));
+  if (std::any_of(kept.begin(), kept.end(), [](const TensorCache::Value& value) { return value.empty(); })) {
+    TensorCache::Value all = (this->*features_of)(to_unit(pictures, device_));
+    for (std::size_t i = 0; i < choices.size(); ++i) {
+      TensorCache::Value value;
+      for (const at::Tensor& tensor : all) value.push_back(tensor.narrow(0, static_cast<std::int64_t>(i), 1).cpu().clone());
+      cache_->insert(choices[i].key(purpose), value);
+    }
+    return all;
   }
-  return values;
+  TensorCache::Value all;
+  for (std::size_t member = 0; member < kept.front().size(); ++member) {
+    std::vector<at::Tensor> parts;
+    for (const TensorCache::Value& value : kept) parts.push_back(value[member]);
+    all.push_back(at::cat(parts).to(device_));
+  }
+  return all;
 }
 
 TensorCache::Value TrainingStep::content_features(const at::Tensor& pictures) const {
@@ -110,38 +136,33 @@ TensorCache::Value TrainingStep::style_features(const at::Tensor& pictures) cons
 
 TrainingStep::Targets TrainingStep::targets(const Batch& batch) {
   const at::NoGradGuard no_grad;
-  const std::vector<TensorCache::Value> content =
+  const TensorCache::Value content =
       of_crops(batch.content_choices, Purpose::kContentCrop, batch.content, &TrainingStep::content_features);
-  const std::vector<TensorCache::Value> style =
-      of_crops(batch.style_choices, Purpose::kStyleCrop, batch.style, &TrainingStep::style_features);
-  const auto gather = [this](const std::vector<TensorCache::Value>& values, std::size_t member) {
-    std::vector<at::Tensor> parts;
-    for (const TensorCache::Value& value : values) parts.push_back(value[member]);
-    return at::cat(parts).to(device_);
-  };
+  const TensorCache::Value style = of_crops(batch.style_choices, Purpose::kStyleCrop, batch.style, &TrainingStep::style_features);
   Targets targets;
-  targets.content = gather(content, 0);
-  targets.content_mean = gather(content, 1);
-  targets.content_std = gather(content, 2);
+  targets.content = content[0];
+  targets.content_mean = content[1];
+  targets.content_std = content[2];
   for (int tap = 0; tap < kLossTaps; ++tap) {
-    targets.style.mean[tap] = gather(style, 2 * tap);
-    targets.style.std[tap] = gather(style, 2 * tap + 1);
-    if (options_.style_loss == "gram") targets.gram.push_back(gather(style, 2 * kLossTaps + tap));
+    targets.style.mean[tap] = style[2 * tap];
+    targets.style.std[tap] = style[2 * tap + 1];
+    if (options_.style_loss == "gram") targets.gram.push_back(style[2 * kLossTaps + tap]);
   }
   return targets;
 }
 
-TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values) {
+TrainingStep::Forward TrainingStep::autoencode(const TensorMap& weights, const at::Tensor& content, LossTerms* terms) {
   const at::Tensor input = content.to(dtype_);
   const Encoded encoded = plain_encode(network_, weights, input, kTrainedLayers);
   Forward forward;
   const at::Tensor output = plain_decode(network_, weights, encoded.features, encoded.taps, kTrainedLayers);
-  add_term("autoencoder", 1.0, mean_absolute(output - input), values, &forward.other);
+  add_term("autoencoder", 1.0, mean_absolute(output - input), terms, &forward.other);
   return forward;
 }
 
-TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Tensor& content, const at::Tensor& style,
-                                          std::uint64_t first_sample, LossValues* values) {
+TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Tensor& content, const Batch& batch,
+                                          std::uint64_t first_sample, LossTerms* terms) {
+  const at::Tensor style = to_unit(batch.style, device_);
   const std::int64_t n = content.size(0);
   const std::vector<std::int64_t> half = alternate(n, first_sample);
   const bool identity = options_.identity_weight > 0.0;
@@ -153,12 +174,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
   std::vector<at::Tensor> inputs = {content, style};
   at::Tensor grids, added;
   if (noise) {
-    std::vector<at::Tensor> noises;
-    for (const std::int64_t i : half) {
-      noises.push_back(gaussian_noise(content[i].unsqueeze(0), kNoiseSigma,
-                                      mix({options_.seed, static_cast<std::uint64_t>(Purpose::kNoise), first_sample + i})));
-    }
-    added = at::cat(noises);
+    added = batch.noise.to(device_);
     inputs.push_back(pick(content, half) + added);
   }
   if (temporal) {
@@ -195,7 +211,7 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
   forward.stylised = decoded.narrow(0, 0, n);
   std::int64_t at = n;
   if (identity) {
-    add_term("identity", options_.identity_weight, mean_absolute(decoded.narrow(0, at, n) - content), values, &forward.other);
+    add_term("identity", options_.identity_weight, mean_absolute(decoded.narrow(0, at, n) - content), terms, &forward.other);
     at += n;
   }
   // Means over every second sample, whichever of them this process has.
@@ -203,19 +219,19 @@ TrainingStep::Forward TrainingStep::joint(const TensorMap& weights, const at::Te
   if (noise) {
     const at::Tensor change = (decoded.narrow(0, at, extra) - pick(forward.stylised, half)).to(at::kFloat);
     const at::Tensor gain = (change.square().mean({1, 2, 3}) / added.square().mean({1, 2, 3}) + kGainEps).sqrt();
-    add_term("noise", options_.noise_weight, gain.mean() * share, values, &forward.other);
+    add_term("noise", options_.noise_weight, gain.mean() * share, terms, &forward.other);
     at += extra;
   }
   if (temporal) {
     const at::Tensor moved = warp(pick(forward.stylised, half).to(at::kFloat), grids);
-    add_term("temporal", options_.temporal_weight, mean_absolute(moved - decoded.narrow(0, at, extra)) * share, values,
+    add_term("temporal", options_.temporal_weight, mean_absolute(moved - decoded.narrow(0, at, extra)) * share, terms,
              &forward.other);
   }
   return forward;
 }
 
 TrainingStep::Forward TrainingStep::paper(const TensorMap& weights, const at::Tensor& content, const Targets& targets,
-                                          LossValues* values) {
+                                          LossTerms* terms) {
   std::vector<ChannelStatistics> style(kLossTaps), own(kLossTaps);
   style.back() = {targets.style.mean.back(), targets.style.std.back()};
   own.back() = {targets.content_mean, targets.content_std};
@@ -224,12 +240,12 @@ TrainingStep::Forward TrainingStep::paper(const TensorMap& weights, const at::Te
   forward.stylised = decode_with_norm(network_, weights, features, style, options_.decoder_norm);
   if (options_.identity_weight > 0.0) {
     const at::Tensor same = decode_with_norm(network_, weights, features, own, options_.decoder_norm);
-    add_term("identity", options_.identity_weight, mean_absolute(same - content), values, &forward.other);
+    add_term("identity", options_.identity_weight, mean_absolute(same - content), terms, &forward.other);
   }
   return forward;
 }
 
-at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Targets& targets, LossValues* values) {
+at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Targets& targets, LossTerms* terms) {
   const at::NoGradGuard no_grad;
   const at::Tensor output = picture.detach().to(at::kFloat);
   const LossNetwork::Activations activations = loss_network_.forward(at::clamp(output, 0.0, 1.0));
@@ -241,15 +257,15 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
                                 over_space(targets.style.std.back()) +
                             over_space(targets.style.mean.back());
   const at::Tensor content_error = features.deepest.to(at::kFloat) - target;
-  (*values)["content"] = content_error.square().mean().item<double>();
+  terms->add("content", options_.content_weight, content_error.square().mean());
   gradient.deepest = content_error * (2.0 * options_.content_weight / static_cast<double>(content_error.numel()));
 
-  double style_loss = 0.0;
+  at::Tensor style_loss = at::zeros({}, output.options());
   if (targets.gram.empty()) {
     for (int tap = 0; tap < kLossTaps; ++tap) {
       const at::Tensor mean_error = features.mean[tap] - targets.style.mean[tap];
       const at::Tensor std_error = features.std[tap] - targets.style.std[tap];
-      style_loss += mean_error.square().mean().item<double>() + std_error.square().mean().item<double>();
+      style_loss += mean_error.square().mean() + std_error.square().mean();
       const double scale = 2.0 * options_.style_weight / static_cast<double>(mean_error.numel());
       gradient.mean[tap] = mean_error * scale;
       gradient.std[tap] = std_error * scale;
@@ -258,7 +274,7 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
     const std::vector<at::Tensor> taps = loss_network_.tap_features(activations);
     for (int tap = 0; tap < kLossTaps; ++tap) {
       const at::Tensor error = gram_matrix(taps[tap]) - targets.gram[tap];
-      style_loss += error.square().mean().item<double>();
+      style_loss += error.square().mean();
       // d G / d F of a symmetric G: 2 (error F) / (C H W), times the mean square's 2 / numel.
       const at::Tensor flat = taps[tap].to(at::kFloat).flatten(2);
       const double scale =
@@ -266,8 +282,7 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
       tap_gradients.push_back((at::bmm(error, flat) * scale).view(taps[tap].sizes()));
     }
   }
-  (*values)["style"] = style_loss;
-  (*values)["total"] += options_.content_weight * (*values)["content"] + options_.style_weight * style_loss;
+  terms->add("style", options_.style_weight, style_loss);
 
   const at::Tensor back = loss_network_.backward(activations, gradient, tap_gradients);
   // Through the clamp: outside [0, 1] only a gradient that pulls the value back in counts.
@@ -275,40 +290,40 @@ at::Tensor TrainingStep::perceptual_gradient(const at::Tensor& picture, const Ta
   return at::where(outwards, at::zeros_like(back), back);
 }
 
-void TrainingStep::add_picture_terms(const at::Tensor& picture, LossValues* values, at::Tensor* sum) {
+void TrainingStep::add_picture_terms(const at::Tensor& picture, LossTerms* terms, at::Tensor* sum) {
   const at::Tensor output = picture.to(at::kFloat);
-  add_term("range", options_.range_weight, (at::relu(-output) + at::relu(output - 1.0)).mean(), values, sum);
+  add_term("range", options_.range_weight, (at::relu(-output) + at::relu(output - 1.0)).mean(), terms, sum);
   if (options_.tv_weight > 0.0) {
     const std::int64_t height = output.size(2), width = output.size(3);
     const at::Tensor vertical = output.narrow(2, 1, height - 1) - output.narrow(2, 0, height - 1);
     const at::Tensor horizontal = output.narrow(3, 1, width - 1) - output.narrow(3, 0, width - 1);
-    add_term("tv", options_.tv_weight, mean_absolute(vertical) + mean_absolute(horizontal), values, sum);
+    add_term("tv", options_.tv_weight, mean_absolute(vertical) + mean_absolute(horizontal), terms, sum);
   }
 }
 
 LossValues TrainingStep::run(const Batch& batch, std::uint64_t iteration, int part, int parts, const Parameters& parameters,
                              at::Tensor* gradient) {
-  LossValues values;
+  LossTerms terms;
   const at::Tensor content = to_unit(batch.content, device_);
   const auto n = static_cast<std::uint64_t>(content.size(0));
   const TensorMap weights = parameters.unpack(parameters.master(), dtype_);
   Forward forward;
   if (iteration < static_cast<std::uint64_t>(options_.autoencoder_iterations) && !options_.paper()) {
-    forward = autoencode(weights, content, &values);
+    forward = autoencode(weights, content, &terms);
   } else {
     const Targets wanted = targets(batch);
-    forward = options_.paper() ? paper(weights, content, wanted, &values)
-                               : joint(weights, content, to_unit(batch.style, device_), (iteration * parts + part) * n, &values);
-    add_picture_terms(forward.stylised, &values, &forward.other);
+    forward = options_.paper() ? paper(weights, content, wanted, &terms)
+                               : joint(weights, content, batch, (iteration * parts + part) * n, &terms);
+    add_picture_terms(forward.stylised, &terms, &forward.other);
     // The loss network's part of the gradient enters the graph as a weighted sum of the output's pixels.
-    const at::Tensor back = perceptual_gradient(forward.stylised, wanted, &values);
+    const at::Tensor back = perceptual_gradient(forward.stylised, wanted, &terms);
     forward.other = forward.other + (forward.stylised.to(at::kFloat) * back).sum();
   }
   at::Tensor master = parameters.master();
   master.mutable_grad() = at::Tensor();
   forward.other.backward();
   *gradient = master.grad();
-  return values;
+  return terms.read();
 }
 
 }  // namespace adainstyle

@@ -36,6 +36,19 @@ namespace adainstyle {
 // The losses of one iteration, each a mean over the batch and without its weight, and their weighted sum "total".
 using LossValues = std::map<std::string, double>;
 
+// The same while they lie on the device and are perhaps still being computed: asking a GPU for every value by itself would leave it
+// without work each time.
+class LossTerms {
+ public:
+  void add(const char* name, double weight, const at::Tensor& value);  // float32, one value, without its graph
+  LossValues read() const;
+
+ private:
+  std::vector<const char*> names_;
+  std::vector<double> weights_;
+  std::vector<at::Tensor> values_;
+};
+
 // Computes the losses of one batch and their gradient.
 class TrainingStep {
  public:
@@ -64,14 +77,14 @@ class TrainingStep {
   using FeaturesOf = TensorCache::Value (TrainingStep::*)(const at::Tensor& pictures) const;
   TensorCache::Value content_features(const at::Tensor& pictures) const;
   TensorCache::Value style_features(const at::Tensor& pictures) const;
-  std::vector<TensorCache::Value> of_crops(const std::vector<CropChoice>& choices, Purpose purpose, const at::Tensor& pictures,
-                                           FeaturesOf features_of);
-  Forward autoencode(const TensorMap& weights, const at::Tensor& content, LossValues* values);
-  Forward joint(const TensorMap& weights, const at::Tensor& content, const at::Tensor& style, std::uint64_t first_sample,
-                LossValues* values);
-  Forward paper(const TensorMap& weights, const at::Tensor& content, const Targets& targets, LossValues* values);
-  at::Tensor perceptual_gradient(const at::Tensor& picture, const Targets& targets, LossValues* values);
-  void add_picture_terms(const at::Tensor& picture, LossValues* values, at::Tensor* sum);
+  TensorCache::Value of_crops(const std::vector<CropChoice>& choices, Purpose purpose, const at::Tensor& pictures,
+                              FeaturesOf features_of);
+  Forward autoencode(const TensorMap& weights, const at::Tensor& content, LossTerms* terms);
+  Forward joint(const TensorMap& weights, const at::Tensor& content, const Batch& batch, std::uint64_t first_sample,
+                LossTerms* terms);
+  Forward paper(const TensorMap& weights, const at::Tensor& content, const Targets& targets, LossTerms* terms);
+  at::Tensor perceptual_gradient(const at::Tensor& picture, const Targets& targets, LossTerms* terms);
+  void add_picture_terms(const at::Tensor& picture, LossTerms* terms, at::Tensor* sum);
 
   const TrainOptions& options_;
   const Network& network_;

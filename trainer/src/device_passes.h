@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
 #pragma once
 
+#include <string>
+
 #include <ATen/core/Tensor.h>
 
-// The passes of feature_kernels.h in ordinary ATen calls, one operation after the other: what runs on a GPU, and what the hand-written
-// ones are tested against. Any device; same shapes, types and meaning as there.
-namespace adainstyle::plain_passes {
+// The passes of feature_kernels.h where a device has a thread for every value: kernels on a GPU. Of tensors on the CPU they run the
+// same bodies (pass_body.h) in a loop, slowly: what tests prove there holds on a GPU.
+
+namespace adainstyle::device_passes {
+
+// Whether GPUs' kernels can be loaded; where not, `reason` says why.
+bool have_cuda_passes(std::string* reason);
 
 at::Tensor pad_reflect(const at::Tensor& input);
 at::Tensor pad_replicate(const at::Tensor& input);
@@ -21,4 +27,4 @@ at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient);
 at::Tensor interleave_phases(const at::Tensor& phases, bool relu);
 at::Tensor split_phases(const at::Tensor& gradient, const at::Tensor& features);
 
-}  // namespace adainstyle::plain_passes
+}  // namespace adainstyle::device_passes
