@@ -153,6 +153,16 @@ TEST_F(Commands, InfoSaysWhatAModelIs) {
   expect_failure({"info", file("raw.safetensors")}, "raw.safetensors");
 }
 
+// libgomp says what it has read when it is told to. What the user has set stays.
+TEST_F(Commands, RunWithThreadsThatSpinShortly) {
+  for (const auto& [set, wanted] : {std::pair("OMP_DISPLAY_ENV=verbose", "GOMP_SPINCOUNT = '10000'"),
+                                    std::pair("OMP_WAIT_POLICY=active", "OMP_WAIT_POLICY = 'ACTIVE'")}) {
+    TrainerProcess process({"info", file("m.safetensors")}, file("run.log"), {"OMP_DISPLAY_ENV=verbose", set});
+    EXPECT_EQ(process.wait(), 0) << process.messages();
+    EXPECT_NE(process.messages().find(wanted), std::string::npos) << process.messages();
+  }
+}
+
 TEST_F(Commands, HelpListsEveryCommand) {
   const std::string help = run({"--help"});
   for (const char* command : {"train", "import", "evaluate", "info"}) {

@@ -116,7 +116,8 @@ at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b) {
   constexpr std::int64_t kRun = 64;
   const std::int64_t runs = std::max<std::int64_t>(1, (a.size(2) * a.size(3) + kRun - 1) / kRun);
   Work work(PassJob::Kind::kChannelSums, a, a.size(1), runs, 1);
-  work.output = at::empty({a.size(0), runs, 2, a.size(1)}, a.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
+  work.output =
+      at::empty({a.size(0), runs, 2, a.size(1)}, a.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
   work.job.output = work.output.mutable_data_ptr();
   work.job.b = pointer(b);
   return work.done().sum(1);

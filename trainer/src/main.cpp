@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
+#include <unistd.h>
+
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <utility>
 #include <vector>
@@ -23,9 +26,18 @@ void keep_freed_memory() {
 #endif
 }
 
+// Note [Spinning threads] in pipelines/media.cpp: on a busy machine threads that wait for each other by spinning take ten times as
+// long. libgomp comes with LibTorch and has read its environment before main() begins, so the program starts itself once more.
+void limit_spinning(char** argv) {
+  if (std::getenv("OMP_WAIT_POLICY") != nullptr || std::getenv("GOMP_SPINCOUNT") != nullptr) return;
+  setenv("GOMP_SPINCOUNT", "10000", 0);
+  execv("/proc/self/exe", argv);  // where that cannot be, this one goes on
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
+  limit_spinning(argv);
   keep_freed_memory();
   CLI::App app("Makes, measures and describes the models of the adainstyle video filter.", "adainstyle-trainer");
   app.require_subcommand(1);

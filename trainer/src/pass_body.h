@@ -98,8 +98,8 @@ struct PoolAndPad {
   template <typename T>
   ADAINSTYLE_HOST_DEVICE static void run(const PassJob& job, const Place& at) {
     float window[4];
-    read_window<T>(job, job.input_h, job.input_w, at.n, shown_index(at.y, job.h - 2, true), shown_index(at.x, job.w - 2, true), at.c,
-                   window);
+    read_window<T>(job, job.input_h, job.input_w, at.n, shown_index(at.y, job.h - 2, true), shown_index(at.x, job.w - 2, true),
+                   at.c, window);
     write<T>(job, at, largest_of(window));
   }
 };

@@ -21,18 +21,18 @@ struct PassJob {
   };
 
   Kind kind{};
-  bool bfloat16 = false;            // of features; else float32
-  int n = 0, h = 0, w = 0, c = 0;   // of the output; of kChannelSums: h runs of pixels, w 1
-  int input_h = 0, input_w = 0;     // of `a`; of kReluPoolBackward: of `padded` without its border
-  bool reflect = true;              // how a border is made; else replicate
-  bool relu = false;                // kInterleavePhases
-  const void* a = nullptr;          // the features, or the first of two inputs
-  const void* b = nullptr;          // the second; null: none
-  const void* padded = nullptr;     // a gradient with a border; null: none
-  const float* slope = nullptr;     // [n, c]; with offset; null: none
-  const float* slope_b = nullptr;   // [n, c]
-  const float* offset = nullptr;    // [n, c]
-  void* output = nullptr;           // of kChannelSums: float32 [n, h, 2, c]
+  bool bfloat16 = false;           // of features; else float32
+  int n = 0, h = 0, w = 0, c = 0;  // of the output; of kChannelSums: h runs of pixels, w 1
+  int input_h = 0, input_w = 0;    // of `a`; of kReluPoolBackward: of `padded` without its border
+  bool reflect = true;             // how a border is made; else replicate
+  bool relu = false;               // kInterleavePhases
+  const void* a = nullptr;         // the features, or the first of two inputs
+  const void* b = nullptr;         // the second; null: none
+  const void* padded = nullptr;    // a gradient with a border; null: none
+  const float* slope = nullptr;    // [n, c]; with offset; null: none
+  const float* slope_b = nullptr;  // [n, c]
+  const float* offset = nullptr;   // [n, c]
+  void* output = nullptr;          // of kChannelSums: float32 [n, h, 2, c]
 };
 
 // Runs a job on a device's stream. Returns null, or what failed.
