@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include "training_step.h"
-#include "augment.h"
 
 #include <ATen/CPUGeneratorImpl.h>
 #include <ATen/TensorOperators.h>
@@ -18,6 +17,7 @@
 
 #include <cmath>
 
+#include "augment.h"
 #include "divergence.h"
 #include "metrics.h"
 #include "network_presets.h"

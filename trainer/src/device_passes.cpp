@@ -63,7 +63,10 @@ struct Work {
   at::Tensor output;
 
   Work(PassJob::Kind kind, const at::Tensor& input, std::int64_t c, std::int64_t h, std::int64_t w)
-      : output(empty_channels_last(input.size(0), c, h, w, input)) {
+      : Work(kind, input, c, h, w, empty_channels_last(input.size(0), c, h, w, input)) {}
+
+  Work(PassJob::Kind kind, const at::Tensor& input, std::int64_t c, std::int64_t h, std::int64_t w, const at::Tensor& to)
+      : output(to) {
     for_type(input, [this](auto* type) { job.bfloat16 = sizeof(*type) == sizeof(Half); });
     job.kind = kind;
     job.n = static_cast<int>(input.size(0));
@@ -82,16 +85,16 @@ struct Work {
   }
 };
 
-at::Tensor pad(const at::Tensor& input, bool reflect) {
+at::Tensor pad(const at::Tensor& input, Padding padding) {
   Work work(PassJob::Kind::kPad, input, input.size(1), input.size(2) + 2, input.size(3) + 2);
-  work.job.reflect = reflect;
+  work.job.padding = padding;
   return work.done();
 }
 
-at::Tensor pad_backward(const at::Tensor& padded, bool reflect) {
+at::Tensor pad_backward(const at::Tensor& padded, Padding padding) {
   Work work(PassJob::Kind::kPadBackward, padded, padded.size(1), padded.size(2) - 2, padded.size(3) - 2);
   work.job.padded = pointer(padded);
-  work.job.reflect = reflect;
+  work.job.padding = padding;
   return work.done();
 }
 
@@ -102,10 +105,10 @@ bool have_cuda_passes(std::string* reason) {
   return cuda_passes().run != nullptr;
 }
 
-at::Tensor pad_reflect(const at::Tensor& input) { return pad(input, true); }
-at::Tensor pad_replicate(const at::Tensor& input) { return pad(input, false); }
-at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) { return pad_backward(padded_gradient, true); }
-at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient) { return pad_backward(padded_gradient, false); }
+at::Tensor pad_reflect(const at::Tensor& input) { return pad(input, Padding::kReflect); }
+at::Tensor pad_replicate(const at::Tensor& input) { return pad(input, Padding::kReplicate); }
+at::Tensor pad_reflect_backward(const at::Tensor& padded_gradient) { return pad_backward(padded_gradient, Padding::kReflect); }
+at::Tensor pad_replicate_backward(const at::Tensor& padded_gradient) { return pad_backward(padded_gradient, Padding::kReplicate); }
 
 at::Tensor pool_and_pad_reflect(const at::Tensor& input) {
   return Work(PassJob::Kind::kPoolAndPad, input, input.size(1), (input.size(2) + 1) / 2 + 2, (input.size(3) + 1) / 2 + 2).done();
@@ -115,10 +118,9 @@ at::Tensor channel_sums(const at::Tensor& a, const at::Tensor& b) {
   // Short enough for many threads, long enough to leave little to add.
   constexpr std::int64_t kRun = 64;
   const std::int64_t runs = std::max<std::int64_t>(1, (a.size(2) * a.size(3) + kRun - 1) / kRun);
-  Work work(PassJob::Kind::kChannelSums, a, a.size(1), runs, 1);
-  work.output =
+  const at::Tensor sums =
       at::empty({a.size(0), runs, 2, a.size(1)}, a.options().dtype(at::kFloat).memory_format(at::MemoryFormat::Contiguous));
-  work.job.output = work.output.mutable_data_ptr();
+  Work work(PassJob::Kind::kChannelSums, a, a.size(1), runs, 1, sums);
   work.job.b = pointer(b);
   return work.done().sum(1);
 }

@@ -2,7 +2,6 @@
 #include "feature_kernels.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
 #include <vector>
 
@@ -12,6 +11,7 @@
 
 #include "device_passes.h"
 #include "feature_loops.h"
+#include "padding.h"
 
 namespace adainstyle {
 namespace {
@@ -23,30 +23,6 @@ inline std::int32_t order(float value) {
   std::memcpy(&bits, &value, sizeof bits);
   return bits & 0x7fffffff;
 }
-
-enum class Padding { kReflect, kReplicate };
-
-// How far from the border inwards lies what the padding shows.
-inline std::int64_t depth(Padding padding) { return padding == Padding::kReflect ? 1 : 0; }
-
-// Which source index the padded index (0 .. size + 1) shows.
-inline std::int64_t shown(std::int64_t padded, std::int64_t size, Padding padding) {
-  const std::int64_t index = padded - 1;
-  if (index < 0) return depth(padding);
-  if (index >= size) return size - 1 - depth(padding);
-  return index;
-}
-
-// The padded indices that show source index `index`: one, or two or three beside the border.
-struct Sources {
-  std::array<std::int64_t, 3> at;
-  int count = 0;
-  Sources(std::int64_t index, std::int64_t size, Padding padding) {
-    at[count++] = index + 1;
-    if (index == depth(padding)) at[count++] = 0;
-    if (index == size - 1 - depth(padding)) at[count++] = size + 1;
-  }
-};
 
 template <typename T>
 ADAINSTYLE_MULTIVERSION void max_rows(const T* upper, const T* lower, std::int64_t width, std::int64_t channels,
@@ -145,7 +121,7 @@ void fold_row(const T* padded, const Extent& e, std::int64_t n, std::int64_t y, 
   for (int i = 0; i < rows.count; ++i) {
     const T* from = padded + (n * (e.h + 2) + rows.at[i]) * padded_width * e.c;
     accumulate(from + e.c, e.w * e.c, row);
-    accumulate(from, e.c, row + shown(0, e.w, padding) * e.c);
+    accumulate(from, e.c, row + shown<std::int64_t>(0, e.w, padding) * e.c);
     accumulate(from + (padded_width - 1) * e.c, e.c, row + shown(e.w + 1, e.w, padding) * e.c);
   }
 }
@@ -164,7 +140,7 @@ void for_rows(const Extent& e, std::int64_t row_floats, const Body& body) {
 
 template <typename T>
 void copy_padded_columns(T* row, std::int64_t width, std::int64_t channels, Padding padding) {
-  std::memcpy(row, row + (1 + shown(0, width, padding)) * channels, channels * sizeof(T));
+  std::memcpy(row, row + (1 + shown<std::int64_t>(0, width, padding)) * channels, channels * sizeof(T));
   std::memcpy(row + (width + 1) * channels, row + (1 + shown(width + 1, width, padding)) * channels, channels * sizeof(T));
 }
 

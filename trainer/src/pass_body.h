@@ -2,6 +2,7 @@
 #pragma once
 
 #include "number_bits.h"
+#include "padding.h"
 #include "pass_job.h"
 
 // What one value of a pass's output is. One struct a pass; run<T>() of each writes the value at a place, T being float or Half.
@@ -31,30 +32,10 @@ ADAINSTYLE_HOST_DEVICE inline void write(const PassJob& job, const Place& at, fl
   store(static_cast<T*>(job.output) + at.index, value);
 }
 
-// The index that a border of one pixel shows: `padded` is 0 .. size + 1.
-ADAINSTYLE_HOST_DEVICE inline int shown_index(int padded, int size, bool reflect) {
-  const int depth = reflect ? 1 : 0, index = padded - 1;
-  return index < 0 ? depth : index >= size ? size - 1 - depth : index;
-}
-
-// The padded indices that show `index`: one, or two or three beside the border.
-struct PaddedIndices {
-  int at[3];
-  int count;
-};
-
-ADAINSTYLE_HOST_DEVICE inline PaddedIndices padded_indices(int index, int size, bool reflect) {
-  const int depth = reflect ? 1 : 0;
-  PaddedIndices indices = {{index + 1, 0, 0}, 1};
-  if (index == depth) indices.at[indices.count++] = 0;
-  if (index == size - 1 - depth) indices.at[indices.count++] = size + 1;
-  return indices;
-}
-
 // The sum of what a padded gradient holds for (n, y, x, c) of h x w.
 template <typename T>
 ADAINSTYLE_HOST_DEVICE inline float folded(const PassJob& job, int h, int w, int n, int y, int x, int c) {
-  const PaddedIndices rows = padded_indices(y, h, job.reflect), columns = padded_indices(x, w, job.reflect);
+  const Sources<int> rows(y, h, job.padding), columns(x, w, job.padding);
   float sum = 0.0f;
   for (int i = 0; i < rows.count; ++i) {
     for (int k = 0; k < columns.count; ++k) {
@@ -68,8 +49,8 @@ struct Pad {
   template <typename T>
   ADAINSTYLE_HOST_DEVICE static void run(const PassJob& job, const Place& at) {
     static_cast<T*>(job.output)[at.index] =
-        value_at<T>(job.a, job, job.input_h, job.input_w, at.n, shown_index(at.y, job.input_h, job.reflect),
-                    shown_index(at.x, job.input_w, job.reflect), at.c);
+        value_at<T>(job.a, job, job.input_h, job.input_w, at.n, shown(at.y, job.input_h, job.padding),
+                    shown(at.x, job.input_w, job.padding), at.c);
   }
 };
 
@@ -98,7 +79,7 @@ struct PoolAndPad {
   template <typename T>
   ADAINSTYLE_HOST_DEVICE static void run(const PassJob& job, const Place& at) {
     float window[4];
-    read_window<T>(job, job.input_h, job.input_w, at.n, shown_index(at.y, job.h - 2, true), shown_index(at.x, job.w - 2, true),
+    read_window<T>(job, job.input_h, job.input_w, at.n, shown(at.y, job.h - 2, job.padding), shown(at.x, job.w - 2, job.padding),
                    at.c, window);
     write<T>(job, at, largest_of(window));
   }

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 
+#include "padding.h"
+
 namespace adainstyle {
 
 // One pass over features as every value of its output sees it, for the GPU's kernels (cuda_passes.cu) and for the loop that proves
@@ -24,7 +26,7 @@ struct PassJob {
   bool bfloat16 = false;           // of features; else float32
   int n = 0, h = 0, w = 0, c = 0;  // of the output; of kChannelSums: h runs of pixels, w 1
   int input_h = 0, input_w = 0;    // of `a`; of kReluPoolBackward: of `padded` without its border
-  bool reflect = true;             // how a border is made; else replicate
+  Padding padding = Padding::kReflect;
   bool relu = false;               // kInterleavePhases
   const void* a = nullptr;         // the features, or the first of two inputs
   const void* b = nullptr;         // the second; null: none
